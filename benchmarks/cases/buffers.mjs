@@ -1,0 +1,30 @@
+// @ts-check
+/** Bandwidth of large byte messages. */
+import { streams } from '../harness/catalog.mjs';
+import { MIB } from './case.mjs';
+
+/** @type {import('./case.mjs').Case} */
+export const buffers = {
+  name: 'buffer-1mib',
+  question: 'How many bytes a second pass from one process to another in buffers of 1 MiB?',
+  metric: 'bandwidth',
+  unit: 'bytes/s',
+  better: 'higher',
+  parameters: { kind: 'bytes', size: MIB, batch: 1, capacity: 16 * MIB, producers: 1, consumers: 1 },
+  contenders: [
+    streams.sync,
+    streams.reserve,
+    streams.memcpy,
+    streams.mutexRing,
+    streams.bareRing,
+    streams.sendAdvanced,
+    streams.threads,
+    streams.socket,
+    streams.zeromq,
+    streams.pythonQueue,
+  ].map((contender) => ({ ...contender, start: 50 })),
+  targets: [
+    { text: '10 × process.send advanced', of: 'multiproc', against: ['send-advanced'], bound: 'atLeast', value: 10 },
+    { text: 'half of memcpy', of: 'multiproc', against: ['memcpy'], bound: 'atLeast', value: 0.5 },
+  ],
+};

@@ -1,0 +1,103 @@
+// @ts-check
+/** Every contender: what it is called, what it needs, and how one sample of it is started. */
+
+/**
+ * @typedef {object} Contender
+ * @property {string} id
+ * @property {string} label as tables and charts show it
+ * @property {'node' | 'python' | 'native'} runtime
+ * @property {string} program a script under contenders/ or python/, or a source under native/
+ * @property {string[]} [packages] npm packages that must be installed and loadable
+ * @property {boolean} [library] needs this library built
+ * @property {Record<string, unknown>} spec what distinguishes it from others with the same program
+ * @property {number} start work of its first, calibrating run
+ */
+
+/** @param {string} id @param {string} label @param {string} program @param {Record<string, unknown>} spec @param {Partial<Contender>} [more] @returns {Contender} */
+function node(id, label, program, spec, more = {}) {
+  return { id, label, runtime: 'node', program, spec, start: 2000, ...more };
+}
+
+/** @param {string} id @param {string} label @param {string} program @param {Record<string, unknown>} spec @param {number} [start] @returns {Contender} */
+function python(id, label, program, spec, start = 2000) {
+  return { id, label, runtime: 'python', program, spec, start };
+}
+
+/** @param {string} id @param {string} label @param {string} program @param {Record<string, unknown>} spec @param {number} [start] @returns {Contender} */
+function native(id, label, program, spec, start = 20_000) {
+  return { id, label, runtime: 'native', program, spec, start };
+}
+
+const ours = { library: true, start: 10_000 };
+const packed = { packages: ['msgpackr'] };
+const zeromq = { packages: ['msgpackr', 'zeromq'] };
+
+/** One-way streams of messages. */
+export const streams = {
+  sync: node('multiproc', 'multiproc, sync', 'multiproc-stream.mjs', { style: 'sync' }, ours),
+  async: node('multiproc-async', 'multiproc, async', 'multiproc-stream.mjs', { style: 'async' }, ours),
+  reserve: node('multiproc-reserve', 'multiproc, reserve/receive', 'multiproc-stream.mjs', { style: 'reserve' }, ours),
+  bareRing: native('bare-ring', 'bare C++ ring (no Node)', 'bench_ring', { mode: 'stream' }),
+  mutexRing: native('mutex-ring', 'robust-mutex ring (C++, no Node)', 'bench_mutex_ring', { mode: 'stream' }),
+  memcpy: native('memcpy', 'memcpy (C++, one process)', 'bench_operation', { operation: 'memcpy' }, 200),
+  sendJson: node('send-json', 'process.send, json', 'process-send.mjs', { style: 'json' }),
+  sendAdvanced: node('send-advanced', 'process.send, advanced', 'process-send.mjs', { style: 'advanced' }),
+  threads: node('worker-threads', 'worker_threads postMessage', 'worker-threads.mjs', {}),
+  socket: node('socket', 'Unix socket + msgpackr', 'socket-msgpackr.mjs', {}, packed),
+  zeromq: node('zeromq', 'zeromq ipc://', 'zeromq.mjs', {}, zeromq),
+  disruptor: node(
+    'disruptor',
+    'shared-memory-disruptor',
+    'disruptor.mjs',
+    {},
+    { packages: ['shared-memory-disruptor'] },
+  ),
+  pythonQueue: python('python-queue', 'Python multiprocessing.Queue', 'stream.py', { style: 'Queue' }),
+  pythonSimpleQueue: python('python-simplequeue', 'Python SimpleQueue', 'stream.py', { style: 'SimpleQueue' }),
+  denque: node(
+    'denque',
+    'denque (in-process)',
+    'in-process.mjs',
+    { style: 'denque' },
+    { packages: ['denque', 'fastq'] },
+  ),
+  fastq: node('fastq', 'fastq (in-process)', 'in-process.mjs', { style: 'fastq' }, { packages: ['denque', 'fastq'] }),
+};
+
+/** A message there and one back. */
+export const roundtrips = {
+  sync: node('multiproc', 'multiproc, sync', 'multiproc-roundtrip.mjs', { style: 'sync' }, ours),
+  async: node('multiproc-async', 'multiproc, async', 'multiproc-roundtrip.mjs', { style: 'async' }, ours),
+  bareRing: native('bare-ring', 'bare C++ ring (no Node)', 'bench_ring', { mode: 'roundtrip' }, 2000),
+  mutexRing: native('mutex-ring', 'robust-mutex ring (C++, no Node)', 'bench_mutex_ring', { mode: 'roundtrip' }, 2000),
+  sendJson: node('send-json', 'process.send, json', 'channel-roundtrip.mjs', { style: 'json' }),
+  sendAdvanced: node('send-advanced', 'process.send, advanced', 'channel-roundtrip.mjs', { style: 'advanced' }),
+  threads: node('worker-threads', 'worker_threads postMessage', 'channel-roundtrip.mjs', { style: 'thread' }),
+  socket: node('socket', 'Unix socket + msgpackr', 'socket-roundtrip.mjs', {}, packed),
+  zeromq: node('zeromq', 'zeromq REQ/REP ipc://', 'zeromq-roundtrip.mjs', {}, { packages: ['zeromq'] }),
+  pythonPipe: python('python-pipe', 'Python Pipe', 'roundtrip.py', { style: 'Pipe' }),
+  pythonQueue: python('python-queue', 'Python Queue', 'roundtrip.py', { style: 'Queue' }),
+};
+
+/** Single operations; the program finds its operation by this name. @param {string} operation */
+export function operations(operation) {
+  return {
+    ours: node('multiproc', 'multiproc', 'multiproc-micro.mjs', { operation }, ours),
+    plain: node('plain', 'plain typed array', 'plain-micro.mjs', { operation }, { start: 1_000_000 }),
+    python: python('python', 'Python multiprocessing', 'micro.py', { operation }, 100),
+    mutex: native('robust-mutex', 'robust pthread mutex (C++)', 'bench_operation', { operation }),
+  };
+}
+
+/** @param {string} operation @param {string} label @param {Partial<Contender>} [more] */
+export function codec(operation, label, more = {}) {
+  return node(operation, label, 'codec-micro.mjs', { operation }, { ...packed, ...more });
+}
+
+/** Waiting processes. */
+export const waits = {
+  async: node('multiproc-async', 'multiproc, await get()', 'idle.mjs', { style: 'async' }, ours),
+  sync: node('multiproc', 'multiproc, getSync()', 'idle.mjs', { style: 'sync' }, ours),
+  send: node('process-send', 'process.send', 'idle.mjs', { style: 'process.send' }),
+  python: python('python-queue', 'Python Queue', 'idle.py', {}),
+};

@@ -1,0 +1,138 @@
+/**
+ * Messages on their way out of a queue: native code copies them into a slab, from which they are decoded at once.
+ */
+import { Decoder } from '../internal/codec/codec.js';
+import { call, MessageFlag, native, Status } from '../internal/native.js';
+import type { CodecName } from './outgoing.js';
+
+const slabSize = 32 * 1024;
+/** Raw messages below this many bytes are given away as slices of the slab; longer ones get memory of their own. */
+const longestSlice = 4 * 1024;
+
+/** A message that was taken and not yet consumed. */
+export interface Claimed {
+  readonly value: unknown;
+  readonly position: number;
+  /** Which delivery this is, from 1. */
+  readonly attempts: number;
+}
+
+let slab = Buffer.allocUnsafeSlow(slabSize);
+/** Where the free part of the slab begins. */
+let free = 0;
+/** Memory made for the message that has just been got, when it was too long for the slab. */
+let own: Buffer | null = null;
+native.setSlab(slab);
+
+const decoder = new Decoder();
+
+/** Tries to get a message. After success, {@link takeValue} or {@link takeClaimed} must follow at once. */
+export function getMessage(ref: number, mode: number, waitMs: number): number {
+  const length = native.ringGet(ref, free, mode, waitMs);
+  return length === Status.NoRoom ? getLong(ref, mode) : length;
+}
+
+/** The message does not fit behind `free`. By the time there is room for it, somebody else may have taken it. */
+function getLong(ref: number, mode: number): number {
+  for (;;) {
+    const needed = native.out[0] as number;
+    let length: number;
+    if (needed <= slabSize) {
+      renewSlab();
+      length = native.ringGet(ref, 0, mode, 0);
+    } else {
+      own = Buffer.allocUnsafeSlow(needed);
+      native.setSlab(own);
+      length = native.ringGet(ref, 0, mode, 0);
+      native.setSlab(slab);
+      if (length < 0) own = null;
+    }
+    if (length !== Status.NoRoom) return length;
+  }
+}
+
+function renewSlab(): void {
+  slab = Buffer.allocUnsafeSlow(slabSize);
+  free = 0;
+  native.setSlab(slab);
+}
+
+/** The value of the message that {@link getMessage} got with `GetMode.copy`. */
+export function takeValue(ref: number, length: number, codec: CodecName): unknown {
+  const flags = native.out[0] as number;
+  if (flags === 0) return decode(length, codec);
+  const position = native.out[1] as number;
+  try {
+    return decodeFlagged(ref, length, codec, flags, position);
+  } finally {
+    // Only now: what the message refers to is kept alive by its sender until it is consumed.
+    native.ringRelease(ref, position);
+  }
+}
+
+/** The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, it is consumed. */
+export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
+  const [flags = 0, position = 0, , attempts = 1] = native.out;
+  try {
+    const value = flags === 0 ? decode(length, codec) : decodeFlagged(ref, length, codec, flags, position);
+    return { value, position, attempts };
+  } catch (error) {
+    native.ringRelease(ref, position);
+    throw error;
+  }
+}
+
+function decodeFlagged(ref: number, length: number, codec: CodecName, flags: number, position: number): unknown {
+  return (flags & MessageFlag.spilled) === 0 ? decode(length, codec) : decodeOwned(openSpill(ref, position), codec);
+}
+
+/** The bytes of a message that has a segment of its own. */
+export function openSpill(ref: number, position: number): Buffer {
+  try {
+    return Buffer.from(call(() => native.ringOpenSpill(ref, position)));
+  } catch (error) {
+    // Out of descriptors or memory: somebody else, or we later, may have more luck.
+    native.ringRequeue(ref, position);
+    throw error;
+  }
+}
+
+function decodeOwned(bytes: Buffer, codec: CodecName): unknown {
+  return codec === 'raw' ? bytes : decoder.decode(bytes, 0, bytes.length, true);
+}
+
+function decode(length: number, codec: CodecName): unknown {
+  if (own !== null) {
+    const bytes = own;
+    own = null;
+    return decodeOwned(bytes.length === length ? bytes : bytes.subarray(0, length), codec);
+  }
+  return codec === 'raw' ? slice(length) : decodeInPlace(length);
+}
+
+function decodeInPlace(length: number): unknown {
+  const bytes = slab;
+  const start = free;
+  const end = start + length;
+  // Reviving an object may run code that gets a message too.
+  free = (end + 7) & ~7;
+  try {
+    return decoder.decode(bytes, start, end, false);
+  } finally {
+    if (slab === bytes) free = start;
+  }
+}
+
+function slice(length: number): Buffer {
+  const end = free + length;
+  if (length >= longestSlice) {
+    const copy = Buffer.allocUnsafeSlow(length);
+    slab.copy(copy, 0, free, end);
+    return copy;
+  }
+  const part = slab.subarray(free, end);
+  free = (end + 7) & ~7;
+  if (slabSize - free < longestSlice) renewSlab();
+  return part;
+}
+

@@ -1,0 +1,161 @@
+/**
+ * Zero-copy access to a queue of bytes: write a message where it will be read, read it where it was written.
+ */
+import { argumentRangeError, ClosedError } from '../errors.js';
+import { MessageFlag, native } from '../internal/native.js';
+import { checkInteger } from '../internal/shared-object.js';
+import { statusError } from '../internal/status-error.js';
+import { openSpill } from './incoming.js';
+import type { QueueCore } from './queue-core.js';
+
+/** A message that this thread has claimed, to write or to read. */
+class Claim {
+  readonly core: QueueCore;
+  readonly position: number;
+  #open = true;
+
+  constructor(core: QueueCore, position: number) {
+    this.core = core;
+    this.position = position;
+    // The user may close the queue first.
+    core.retain();
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Ends the claim by a native operation; what is over stays over. */
+  end(operation: (ref: number) => number, action: string): void {
+    if (!this.#open) throw new ClosedError(`Cannot ${action}: it is over`);
+    this.#open = false;
+    const status = operation(this.core.ref);
+    this.core.release();
+    if (status < 0) throw statusError(status, action);
+  }
+
+  assertOpen(action: string): void {
+    if (!this.#open) throw new ClosedError(`Cannot ${action}: it is over`);
+  }
+}
+
+/** A claim that nobody ends would block the ring for good. */
+const forgotten = new FinalizationRegistry<() => void>((giveUp) => {
+  giveUp();
+});
+
+/**
+ * Room in a queue for one message, reserved by `reserve()`. Write into `bytes`, then `commit()`.
+ *
+ * Messages reserved later may be received earlier, but not those of the same process. Room that was reserved and neither
+ * committed nor aborted holds back everything behind it; when the process dies it is free again, and nobody has seen anything.
+ */
+export class Slot implements Disposable {
+  readonly #claim: Claim;
+  readonly #bytes: Buffer;
+
+  /** @internal */
+  constructor(core: QueueCore, length: number) {
+    const [, position = 0, offset = 0] = native.out;
+    const claim = new Claim(core, position);
+    this.#claim = claim;
+    this.#bytes = Buffer.from(core.ringMemory(), offset, length);
+    forgotten.register(this, () => {
+      abort(claim);
+    }, this);
+  }
+
+  /**
+   * The room itself: what is written here is the message.
+   *
+   * @throws ClosedError (ERR_MULTIPROC_CLOSED) after commit or abort. A reference kept from before must not be used any more:
+   *   the memory belongs to other messages then.
+   */
+  get bytes(): Buffer {
+    this.#claim.assertOpen('write a message');
+    return this.#bytes;
+  }
+
+  /**
+   * Puts the message: from now on others can get it.
+   *
+   * @param length how many of the bytes are the message; default all.
+   * @throws RangeError (ERR_MULTIPROC_ARGUMENT) for more than was reserved; ClosedError (ERR_MULTIPROC_CLOSED) after commit or
+   *   abort; ShutDownError when the queue was shut down immediately.
+   */
+  commit(length: number = this.#bytes.length): void {
+    checkInteger(length, 0, this.#bytes.length, 'length', 'commit a message');
+    const { core, position } = this.#claim;
+    this.#claim.end((ref) => native.ringCommit(ref, position, length, 0), 'commit a message');
+    forgotten.unregister(this);
+    core.main.nudge();
+  }
+
+  /** Gives the room back. Nobody has seen anything. @throws ClosedError (ERR_MULTIPROC_CLOSED) after commit or abort. */
+  abort(): void {
+    abort(this.#claim);
+    forgotten.unregister(this);
+  }
+
+  /** Aborts unless it is committed. */
+  [Symbol.dispose](): void {
+    if (this.#claim.open) this.abort();
+  }
+}
+
+function abort(claim: Claim): void {
+  claim.end((ref) => native.ringAbort(ref, claim.position), 'abort a message');
+  claim.core.space.nudge();
+}
+
+/**
+ * A received message in the queue's own memory. Read `bytes`, then `release()`: until then its room is not free. When the process
+ * dies before, or forgets the message, somebody else receives it.
+ */
+export class Message implements Disposable {
+  readonly #claim: Claim;
+  readonly #bytes: Buffer;
+
+  /** @internal */
+  constructor(core: QueueCore, length: number) {
+    const [flags = 0, position = 0, offset = 0] = native.out;
+    this.#bytes =
+      (flags & MessageFlag.spilled) === 0 ? Buffer.from(core.ringMemory(), offset, length) : openSpill(core.ref, position);
+    const claim = new Claim(core, position);
+    this.#claim = claim;
+    forgotten.register(this, () => {
+      claim.end((ref) => native.ringRequeue(ref, position), 'give a message back');
+    }, this);
+  }
+
+  /**
+   * The message. Writing here changes it for nobody but the next receiver, if this process dies.
+   *
+   * @throws ClosedError (ERR_MULTIPROC_CLOSED) after release. A reference kept from before must not be used any more: the memory
+   *   belongs to other messages then.
+   */
+  get bytes(): Buffer {
+    this.#claim.assertOpen('read a message');
+    return this.#bytes;
+  }
+
+  /** Consumes the message; its room is free for others. @throws ClosedError (ERR_MULTIPROC_CLOSED) when done already. */
+  release(): void {
+    const { core, position } = this.#claim;
+    this.#claim.end((ref) => native.ringRelease(ref, position), 'release a message');
+    forgotten.unregister(this);
+    core.space.nudge();
+  }
+
+  /** Releases unless that is done. */
+  [Symbol.dispose](): void {
+    if (this.#claim.open) this.release();
+  }
+}
+
+/** The error for a reservation that no ring of this capacity has room for. */
+export function tooLarge(bytes: number, core: QueueCore): RangeError {
+  return argumentRangeError(
+    `Cannot reserve ${bytes} bytes in Queue: with a capacity of ${core.capacity} bytes, ${core.capacity / 4} are the most`,
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * The putting side of a queue.
+ */
+import { inspect } from 'node:util';
+import { argumentTypeError, Full, MultiprocError } from '../errors.js';
+import { Status } from '../internal/native.js';
+import type { Attachment, SharedObject } from '../internal/shared-object.js';
+import { statusError } from '../internal/status-error.js';
+import { rejected, SLICE } from '../internal/wait.js';
+import { forEver, notAtAll, parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
+import { KeptMessage, keepAlive, type MessageEncoder, messageEncoder, putEncoded } from './outgoing.js';
+import type { QueueCore } from './queue-core.js';
+
+const done = Promise.resolve();
+
+export class Sender {
+  readonly #owner: SharedObject;
+  readonly #at: Attachment<QueueCore>;
+  readonly #encoder: MessageEncoder;
+
+  constructor(owner: SharedObject, attachment: Attachment<QueueCore>) {
+    this.#owner = owner;
+    this.#at = attachment;
+    this.#encoder = messageEncoder(attachment.core.meta.codec);
+  }
+
+  put(value: unknown, options: WaitOptions | null | undefined): Promise<void> {
+    try {
+      const wait = parseWait(options);
+      const headLength = this.#encode(value);
+      const status = this.#tryPut(headLength);
+      if (status === 0) return done;
+      if (status !== Status.Again || wait.timeout <= 0) throw this.#failure(status, false);
+      return this.#waitFor([new KeptMessage(this.#encoder, headLength)], wait, undefined);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  putSync(value: unknown, options: WaitOptions | null | undefined): void {
+    const encoder = this.#encoder;
+    const { ref, core } = this.#at;
+    if (options === undefined && core.space.pending === 0) {
+      const headLength = encoder.encode(value);
+      const status = putEncoded(ref, encoder, headLength, SLICE);
+      if (status === 0) {
+        if (encoder.handles !== null) keepAlive(core, encoder);
+        core.main.nudge();
+        return;
+      }
+      this.#finishSync(status, headLength, forEver, undefined);
+      return;
+    }
+    const wait = parseWait(options);
+    const headLength = this.#encode(value);
+    const status = this.#tryPut(headLength);
+    if (status !== 0) this.#finishSync(status, headLength, wait, undefined);
+  }
+
+  putNowait(value: unknown): void {
+    this.putSync(value, notAtAll);
+  }
+
+  putMany(values: Iterable<unknown>, options: WaitOptions | null | undefined): Promise<void> {
+    let count = 0;
+    const kept: KeptMessage[] = [];
+    try {
+      checkIterable(values);
+      const wait = parseWait(options);
+      for (const value of values) {
+        const headLength = this.#encode(value);
+        const status = kept.length === 0 ? this.#tryPut(headLength) : Status.Again;
+        if (status === 0) {
+          count += 1;
+          continue;
+        }
+        if (status !== Status.Again || wait.timeout <= 0) throw this.#failure(status, false, count);
+        // Values are copied at the call: those that have no room yet too.
+        kept.push(new KeptMessage(this.#encoder, headLength));
+      }
+      return kept.length === 0 ? done : this.#waitFor(kept, wait, count);
+    } catch (error) {
+      for (const message of kept) message.drop();
+      return rejected(withCount(error, count));
+    }
+  }
+
+  putManySync(values: Iterable<unknown>, options: WaitOptions | null | undefined): void {
+    checkIterable(values);
+    const wait = parseWait(options);
+    const deadline = performance.now() + wait.timeout;
+    let count = 0;
+    try {
+      for (const value of values) {
+        const headLength = this.#encode(value);
+        const status = this.#tryPut(headLength);
+        if (status !== 0) this.#finishSync(status, headLength, { ...wait, timeout: deadline - performance.now() }, count);
+        count += 1;
+      }
+    } catch (error) {
+      throw withCount(error, count);
+    }
+  }
+
+  /** Encodes after a look at whether the queue is still open: what cannot be sent must not be the error then. */
+  #encode(value: unknown): number {
+    this.#at.assertOpen('put into Queue');
+    return this.#encoder.encode(value);
+  }
+
+  /** One attempt, which others that wait already do not allow. */
+  #tryPut(headLength: number): number {
+    const { core, ref } = this.#at;
+    if (core.space.pending > 0) {
+      core.space.serve();
+      if (core.space.pending > 0) return Status.Again;
+    }
+    const status = putEncoded(ref, this.#encoder, headLength, 0);
+    if (status === 0) {
+      keepAlive(core, this.#encoder);
+      core.main.nudge();
+    }
+    return status;
+  }
+
+  /** Waits with what the encoder holds, which nothing replaces while the thread is blocked. */
+  #finishSync(failed: number, headLength: number, wait: Wait, count: number | undefined): void {
+    const { core, ref } = this.#at;
+    let status = failed;
+    if (status === Status.Again && wait.timeout > 0) {
+      status = core.space.waitSync((waitMs) => putEncoded(ref, this.#encoder, headLength, waitMs), wait.timeout, true);
+    }
+    if (status !== 0) throw this.#failure(status, wait.timeout > 0, count);
+    keepAlive(core, this.#encoder);
+    core.main.nudge();
+  }
+
+  /** @param count how many messages of a batch were put before these; `undefined` for a single one. */
+  #waitFor(messages: readonly KeptMessage[], wait: Wait, count: number | undefined): Promise<void> {
+    const { core } = this.#at;
+    let next = 0;
+    const attempt = (waitMs: number): number => {
+      for (let message = messages[next]; message !== undefined; message = messages[next]) {
+        const status = message.put(core, waitMs);
+        if (status !== 0) return status;
+        next += 1;
+        core.main.nudge();
+      }
+      return 0;
+    };
+    const settle = (status: number): void => {
+      if (status !== 0) throw this.#failure(status, true, count === undefined ? undefined : count + next);
+    };
+    const result = core.space.wait(this.#owner, wait, attempt, settle);
+    if (count === undefined && !messages.some((message) => message.hasLuggage)) return result;
+    return result.catch((error: unknown) => {
+      for (const message of messages.slice(next)) message.drop();
+      throw count === undefined ? error : withCount(error, count + next);
+    });
+  }
+
+  #failure(status: number, waited: boolean, count?: number): MultiprocError {
+    if (status !== Status.Again) return statusError(status, 'put into Queue');
+    const { text, facts } = this.#at.core.whoIsBusy(waited);
+    return new Full(`Cannot put into Queue: it is full${text}`, count === undefined ? facts : { ...facts, count });
+  }
+}
+
+function checkIterable(values: unknown): void {
+  if (typeof values !== 'object' || values === null || !(Symbol.iterator in values)) {
+    throw argumentTypeError(`Cannot put into Queue: expected a list of items, received ${inspect(values, { depth: 0 })}`);
+  }
+}
+
+/** Says on our own errors how many items of the batch were put. */
+function withCount(error: unknown, count: number): unknown {
+  return error instanceof MultiprocError ? Object.assign(error, { count }) : error;
+}

@@ -1,0 +1,22 @@
+// The addon's entry point: one Environment for each JavaScript environment, and its functions. Nothing else.
+#include "binding/arguments.h"
+#include "binding/environment.h"
+
+namespace {
+
+napi_value Init(napi_env env, napi_value exports) {
+  auto* environment = new multiproc::Environment(env);
+  // At the end of the environment; a hook, since finalizers run only after memory that others wait for is long unreachable.
+  napi_add_env_cleanup_hook(
+      env, [](void* data) { delete static_cast<multiproc::Environment*>(data); }, environment);
+  multiproc::ExportObjects(*environment, exports);
+  multiproc::ExportWaiting(*environment, exports);
+  multiproc::ExportSync(*environment, exports);
+  multiproc::ExportRing(*environment, exports);
+  multiproc::ExportHousekeeping(*environment, exports);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(NODE_GYP_MODULE_NAME, Init)

@@ -1,0 +1,336 @@
+// Hot operations of queues, and the few cold ones that hand out memory.
+#include <errno.h>
+#include <string.h>
+
+#include "binding/arguments.h"
+#include "core/spill.h"
+
+namespace multiproc {
+namespace {
+
+enum GetMode { kCopy = 0, kTake = 1, kView = 2 };
+
+template <size_t N>
+struct Call : Arguments<N> {
+  Call(napi_env env, napi_callback_info info)
+      : Arguments<N>(env, info), object(this->environment().Find(this->Int(0), ObjectKind::kQueue, ObjectKind::kQueue)) {}
+
+  napi_value Closed() const { return this->Return(kClosed); }
+  Ring& ring() const { return *object->home->ring; }
+
+  template <typename Attempt>
+  Status Wait(size_t wait_argument, int queue, Attempt attempt) const {
+    const int64_t wait = Arguments<N>::Wait(wait_argument);
+    if (wait == 0) return attempt();
+    return BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait, attempt);
+  }
+
+  double* out() const { return this->environment().out; }
+
+  Object* object;
+};
+
+// The two parts of a message: the encoder's scratch memory and a body that was not copied there.
+struct Parts {
+  const char* head;
+  uint64_t head_bytes;
+  char* body;
+  uint64_t body_bytes;
+
+  template <typename Call>
+  Parts(const Call& call, size_t head_argument, size_t body_argument) {
+    const int32_t wanted = call.Int(head_argument);
+    head = call.environment().scratch;
+    head_bytes = wanted > 0 ? std::min(static_cast<uint64_t>(wanted), call.environment().scratch_bytes) : 0;
+    call.Bytes(body_argument, &body, &body_bytes);
+  }
+
+  uint64_t bytes() const { return head_bytes + body_bytes; }
+};
+
+napi_value RingPut(napi_env env, napi_callback_info info) {
+  const Call<5> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const Parts parts(call, 1, 2);
+  Claim claim;
+  const Status status = call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(parts.bytes(), &claim); });
+  if (status != kOk) return call.Return(status);
+  if (parts.head_bytes > 0) memcpy(claim.bytes, parts.head, parts.head_bytes);
+  if (parts.body_bytes > 0) memcpy(claim.bytes + parts.head_bytes, parts.body, parts.body_bytes);
+  FAULT_POINT();
+  call.object->last_position = claim.position;
+  return call.Return(call.ring().Commit(claim.position, claim.length, static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
+}
+
+napi_value RingPutSpill(napi_env env, napi_callback_info info) {
+  const Call<5> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const Parts parts(call, 1, 2);
+  // Room first: writing the file is the expensive part, and while we hold the record others step over it.
+  Claim claim;
+  Status status =
+      call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(sizeof(SpillDescriptor), &claim); });
+  if (status != kOk) return call.Return(status);
+  SpillWriter writer(call.object->home->segment->uuid());
+  const int error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+  if (error != 0) {
+    call.ring().Abort(claim.position);
+    call.out()[0] = error == ENOSPC ? static_cast<double>(parts.bytes()) : error;
+    uint64_t free_bytes = 0, total = 0;
+    ShmSpace(&free_bytes, &total);
+    call.out()[1] = static_cast<double>(free_bytes);
+    return call.Return(error == ENOSPC || error == ENOMEM ? kNoSpace : kSystem);
+  }
+  const SpillDescriptor descriptor = writer.descriptor();
+  memcpy(claim.bytes, &descriptor, sizeof descriptor);
+  FAULT_POINT();
+  call.object->last_position = claim.position;
+  const uint32_t flags = kSpilledFlag | (static_cast<uint32_t>(call.Int(3)) & kHandlesFlag);
+  status = call.ring().Commit(claim.position, sizeof descriptor, flags);
+  if (status == kOk) {
+    writer.Keep();
+    call.ring().registry().slot(call.ring().registry().self()).spills.Bump();
+  }
+  return call.Return(status);
+}
+
+// Length of a claimed message; for a spilled one, of its payload.
+int64_t PayloadLength(const Claim& claim) {
+  if ((claim.flags & kSpilledFlag) == 0 || claim.length != sizeof(SpillDescriptor)) return static_cast<int64_t>(claim.length);
+  SpillDescriptor descriptor;
+  memcpy(&descriptor, claim.bytes, sizeof descriptor);
+  return descriptor.length < (uint64_t{1} << 52) ? static_cast<int64_t>(descriptor.length) : 0;
+}
+
+napi_value RingGet(napi_env env, napi_callback_info info) {
+  const Call<4> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const int mode = call.Int(2);
+  const uint64_t offset = static_cast<uint64_t>(call.Int(1));
+  const uint64_t slab_bytes = call.environment().slab_bytes;
+  const uint64_t room = mode == kView ? UINT64_MAX : offset < slab_bytes ? slab_bytes - offset : 0;
+  Claim claim;
+  const Status status = call.Wait(3, Ring::kData, [&] { return call.ring().TryClaim(room, &claim); });
+  double* out = call.out();
+  if (status != kOk) {
+    if (status == kNoRoom) out[0] = static_cast<double>(claim.length);
+    return call.Return(status);
+  }
+  out[0] = claim.flags;
+  out[1] = static_cast<double>(claim.position);
+  if (mode == kView) {
+    out[2] = static_cast<double>(claim.bytes - call.ring().data());
+  } else if ((claim.flags & kSpilledFlag) == 0) {
+    memcpy(call.environment().slab + offset, claim.bytes, claim.length);
+  }
+  if (mode == kCopy && claim.flags == 0) {
+    call.ring().Release(claim.position);
+    return call.Return(static_cast<int64_t>(claim.length));
+  }
+  if (mode != kCopy) out[3] = call.ring().CountAttempt(claim.position);
+  // It may be long until we release: whoever else waits must not wait for that.
+  call.ring().PassOn(Ring::kData);
+  return call.Return(PayloadLength(claim));
+}
+
+napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  Claim claim;
+  Failure failure;
+  failure.code = "STATE";
+  failure.reason = "it is not a claimed message of this queue";
+  if (call.object != nullptr && call.ring().Find(call.Position(1), kReading, &claim) == kOk &&
+      (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof(SpillDescriptor)) {
+    SpillDescriptor descriptor;
+    memcpy(&descriptor, claim.bytes, sizeof descriptor);
+    std::unique_ptr<Mapping> mapping;
+    const int error = OpenSpill(call.object->home->segment->uuid(), descriptor, &mapping);
+    if (error == 0) {
+      char* base = mapping->base();
+      napi_value view = call.environment().MemoryView(std::shared_ptr<Mapping>(std::move(mapping)), base, descriptor.length);
+      if (view != nullptr) return view;
+      failure.code = "SYSTEM";
+      failure.reason = "this runtime cannot show a buffer of " + std::to_string(descriptor.length) + " bytes";
+    } else if (error == ENOENT || error == ESTALE) {
+      failure.code = "CORRUPT_SEGMENT";
+      failure.reason = "the file of the message is gone or damaged";
+    } else {
+      failure.code = "SYSTEM";
+      failure.reason = std::string("opening the file of the message failed: ") + strerror(error);
+    }
+    failure.error = error;
+  }
+  ThrowFailure(env, "receive a large message", failure);
+  return nullptr;
+}
+
+napi_value RingRelease(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  Claim claim;
+  const uint64_t position = call.Position(1);
+  if (call.ring().Find(position, kReading, &claim) != kOk) return call.Return(kNotOwner);
+  SpillDescriptor descriptor = {0, 0};
+  const bool spilled = (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof descriptor;
+  if (spilled) memcpy(&descriptor, claim.bytes, sizeof descriptor);
+  const Status status = call.ring().Release(position);
+  // Consumed first, removed second: a death in between leaves a file that nobody names, never a name without its file.
+  if (status == kOk && spilled) RemoveSpill(call.object->home->segment->uuid(), descriptor.id);
+  return call.Return(status);
+}
+
+napi_value RingRequeue(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(call.ring().Requeue(call.Position(1)));
+}
+
+napi_value RingReserve(napi_env env, napi_callback_info info) {
+  const Call<3> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  Claim claim;
+  const double length = call.Number(1);
+  if (!(length >= 0 && length <= 0x1p40)) return call.Return(kTooLarge);
+  const Status status =
+      call.Wait(2, Ring::kSpace, [&] { return call.ring().TryReserve(static_cast<uint64_t>(length), &claim); });
+  if (status != kOk) return call.Return(status);
+  call.out()[1] = static_cast<double>(claim.position);
+  call.out()[2] = static_cast<double>(claim.bytes - call.ring().data());
+  return call.Return(kOk);
+}
+
+napi_value RingCommit(napi_env env, napi_callback_info info) {
+  const Call<4> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const double length = call.Number(2);
+  if (!(length >= 0 && length <= 0x1p40)) return call.Return(kTooLarge);
+  const uint64_t position = call.Position(1);
+  call.object->last_position = position;
+  return call.Return(
+      call.ring().Commit(position, static_cast<uint64_t>(length), static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
+}
+
+napi_value RingAbort(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(call.ring().Abort(call.Position(1)));
+}
+
+napi_value RingBuffer(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  Membership& home = *call.object->home;
+  napi_value view = nullptr;
+  if (home.ring_buffer != nullptr && napi_get_reference_value(env, home.ring_buffer, &view) == napi_ok && view != nullptr) {
+    return view;
+  }
+  view = call.environment().MemoryView(home.segment->mapping(), home.ring->data(), 2 * home.ring->lines() * kLineBytes);
+  if (view != nullptr) napi_create_reference(env, view, 1, &home.ring_buffer);
+  return view;
+}
+
+napi_value RingSize(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  if (call.ring().poisoned()) return call.Return(kPoisoned);
+  return call.Return(static_cast<int64_t>(call.ring().Size()));
+}
+
+napi_value RingEmpty(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  if (call.ring().poisoned()) return call.Return(kPoisoned);
+  return call.Return(call.ring().Empty() ? 1 : 0);
+}
+
+napi_value RingFull(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  if (call.ring().poisoned()) return call.Return(kPoisoned);
+  return call.Return(call.ring().Full() ? 1 : 0);
+}
+
+void DrainAll(Object& object) {
+  std::vector<uint64_t> spilled;
+  object.home->ring->Drain(&spilled);
+  for (const uint64_t id : spilled) RemoveSpill(object.home->segment->uuid(), id);
+}
+
+napi_value RingShutDown(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const bool immediate = call.Int(1) != 0;
+  call.ring().ShutDown(immediate);
+  if (immediate) DrainAll(*call.object);
+  return call.Return(kOk);
+}
+
+napi_value RingFlags(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const uint32_t flags = call.ring().QueueFlags();
+  return call.Return((flags & kQueueImmediate) != 0 ? 2 : (flags & kQueueShutDown) != 0 ? 1 : 0);
+}
+
+napi_value RingTaskDone(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(call.ring().TaskDone());
+}
+
+napi_value RingUnfinished(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(static_cast<int64_t>(call.ring().Unfinished()));
+}
+
+napi_value RingJoin(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(call.Wait(1, Ring::kJoin, [&] {
+    if (call.ring().poisoned()) return kPoisoned;
+    if (call.ring().Unfinished() == 0) return kOk;
+    // Whoever shut the queue down immediately may have died before it had drained it.
+    if ((call.ring().QueueFlags() & kQueueImmediate) != 0 && !call.ring().Empty()) DrainAll(*call.object);
+    return call.ring().Unfinished() == 0 ? kOk : kAgain;
+  }));
+}
+
+napi_value RingConsumed(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(call.ring().Consumed(call.Position(1)) ? 1 : 0);
+}
+
+napi_value RingLastPosition(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(static_cast<int64_t>(call.object->last_position));
+}
+
+}  // namespace
+
+void ExportRing(Environment& environment, napi_value exports) {
+  Export(environment, exports, "ringPut", RingPut);
+  Export(environment, exports, "ringPutSpill", RingPutSpill);
+  Export(environment, exports, "ringGet", RingGet);
+  Export(environment, exports, "ringOpenSpill", RingOpenSpill);
+  Export(environment, exports, "ringRelease", RingRelease);
+  Export(environment, exports, "ringRequeue", RingRequeue);
+  Export(environment, exports, "ringReserve", RingReserve);
+  Export(environment, exports, "ringCommit", RingCommit);
+  Export(environment, exports, "ringAbort", RingAbort);
+  Export(environment, exports, "ringBuffer", RingBuffer);
+  Export(environment, exports, "ringSize", RingSize);
+  Export(environment, exports, "ringEmpty", RingEmpty);
+  Export(environment, exports, "ringFull", RingFull);
+  Export(environment, exports, "ringShutDown", RingShutDown);
+  Export(environment, exports, "ringState", RingFlags);
+  Export(environment, exports, "ringTaskDone", RingTaskDone);
+  Export(environment, exports, "ringUnfinished", RingUnfinished);
+  Export(environment, exports, "ringJoin", RingJoin);
+  Export(environment, exports, "ringConsumed", RingConsumed);
+  Export(environment, exports, "ringLastPosition", RingLastPosition);
+}
+
+}  // namespace multiproc

@@ -1,0 +1,289 @@
+// Hot operations of the synchronisation objects: numbers in, a number out.
+#include "binding/arguments.h"
+#include "core/barrier.h"
+#include "core/condition.h"
+#include "core/event.h"
+#include "core/lock.h"
+#include "core/semaphore.h"
+
+namespace multiproc {
+namespace {
+
+template <size_t N>
+struct Call : Arguments<N> {
+  Call(napi_env env, napi_callback_info info, ObjectKind first, ObjectKind last)
+      : Arguments<N>(env, info), object(this->environment().Find(this->Int(0), first, last)) {}
+  Call(napi_env env, napi_callback_info info, ObjectKind kind) : Call(env, info, kind, kind) {}
+
+  napi_value Closed() const { return this->Return(kClosed); }
+
+  template <typename Attempt>
+  napi_value Wait(size_t wait_argument, Attempt attempt) const {
+    const int64_t wait = this->Wait_(wait_argument);
+    Status status = attempt();
+    if (status == kAgain && wait > 0) {
+      object->block.sync().contended.FetchAdd(1);
+      status = BlockUntil(object->home->registry(), object->block.waiters(), this->environment().spin(), wait, attempt);
+    }
+    return this->Return(status);
+  }
+
+  int64_t Wait_(size_t i) const { return Arguments<N>::Wait(i); }
+
+  Object* object;
+};
+
+double PidOf(Registry& registry, uint32_t owner) {
+  return owner >= 1 && owner <= registry.count() ? registry.slot(owner - 1).pid : 0;
+}
+
+// ---- Lock and RLock --------------------------------------------------------------------------------------------------
+
+napi_value LockAcquire(napi_env env, napi_callback_info info) {
+  const Call<4> call(env, info, ObjectKind::kLock);
+  if (call.object == nullptr) return call.Closed();
+  Lock lock(call.object->block);
+  const bool hold = call.Int(1) != 0;
+  if (call.Int(2) != 0 && lock.Mine() && lock.Held()) return call.Return(kDeadlock);
+  return call.Wait(3, [&] { return lock.TryAcquire(hold); });
+}
+
+napi_value LockRelease(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kLock);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Lock(call.object->block).Release(call.Int(1) != 0));
+}
+
+napi_value LockState(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kLock, ObjectKind::kRLock);
+  if (call.object == nullptr) return call.Closed();
+  const Lock lock(call.object->block);
+  const uint32_t owner = lock.Owner();
+  Registry& registry = call.object->home->registry();
+  call.environment().out[0] = PidOf(registry, owner);
+  call.environment().out[1] = call.object->kind == ObjectKind::kRLock ? lock.depth() : lock.Held() ? 1 : 0;
+  return call.Return(owner == 0 ? 0 : owner == registry.self() + 1 ? 1 : 2);
+}
+
+napi_value RLockAcquire(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kRLock);
+  if (call.object == nullptr) return call.Closed();
+  Lock lock(call.object->block);
+  return call.Wait(1, [&] { return lock.TryEnter(); });
+}
+
+napi_value RLockRelease(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kRLock);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Lock(call.object->block).Exit());
+}
+
+napi_value RLockReleaseAll(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kRLock);
+  if (call.object == nullptr) return call.Closed();
+  uint32_t depth = 0;
+  const Status status = Lock(call.object->block).ExitFully(&depth);
+  return call.Return(status == kOk ? int64_t{depth} : int64_t{status});
+}
+
+napi_value RLockSetDepth(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kRLock);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Lock(call.object->block).SetDepth(static_cast<uint32_t>(call.Int(1))));
+}
+
+// ---- Semaphore -------------------------------------------------------------------------------------------------------
+
+napi_value SemaphoreAcquire(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kSemaphore, ObjectKind::kBoundedSemaphore);
+  if (call.object == nullptr) return call.Closed();
+  Semaphore semaphore(call.object->block);
+  return call.Wait(1, [&] { return semaphore.TryAcquire(); });
+}
+
+napi_value SemaphoreRelease(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kSemaphore, ObjectKind::kBoundedSemaphore);
+  if (call.object == nullptr) return call.Closed();
+  const double n = call.Number(1);
+  if (!(n >= 1 && n <= INT32_MAX)) return call.Return(kOverRelease);
+  const uint32_t maximum = static_cast<uint32_t>(call.object->parameter[1]);
+  return call.Return(Semaphore(call.object->block).Release(static_cast<uint32_t>(n), maximum));
+}
+
+napi_value SemaphoreValue(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kSemaphore, ObjectKind::kBoundedSemaphore);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Semaphore(call.object->block).Value());
+}
+
+// ---- Event -----------------------------------------------------------------------------------------------------------
+
+napi_value EventIsSet(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kEvent);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Event(call.object->block).IsSet() ? 1 : 0);
+}
+
+napi_value EventSet(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kEvent);
+  if (call.object == nullptr) return call.Closed();
+  Event(call.object->block).Set();
+  return call.Return(kOk);
+}
+
+napi_value EventClear(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kEvent);
+  if (call.object == nullptr) return call.Closed();
+  Event(call.object->block).Clear();
+  return call.Return(kOk);
+}
+
+napi_value EventEpoch(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kEvent);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Event(call.object->block).Epoch());
+}
+
+napi_value EventWait(napi_env env, napi_callback_info info) {
+  const Call<3> call(env, info, ObjectKind::kEvent);
+  if (call.object == nullptr) return call.Closed();
+  const Event event(call.object->block);
+  const uint32_t epoch = static_cast<uint32_t>(call.Number(1));
+  return call.Wait(2, [&] { return event.Test(epoch); });
+}
+
+// ---- Condition -------------------------------------------------------------------------------------------------------
+
+napi_value ConditionEnter(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kCondition);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Condition(call.object->block).Enter());
+}
+
+napi_value ConditionTake(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kCondition);
+  if (call.object == nullptr) return call.Closed();
+  Condition condition(call.object->block);
+  return call.Wait(1, [&] { return condition.TryTake(); });
+}
+
+napi_value ConditionLeave(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kCondition);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Condition(call.object->block).Leave() ? 1 : 0);
+}
+
+napi_value ConditionNotify(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info, ObjectKind::kCondition);
+  if (call.object == nullptr) return call.Closed();
+  const double n = call.Number(1);
+  return call.Return(Condition(call.object->block).Notify(n >= UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(n)));
+}
+
+napi_value ConditionWaiters(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kCondition);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Condition(call.object->block).Waiting());
+}
+
+// ---- Barrier ---------------------------------------------------------------------------------------------------------
+
+BarrierRound RoundOf(double releases, double resets) {
+  return {static_cast<uint32_t>(releases), static_cast<uint32_t>(resets)};
+}
+
+napi_value BarrierArrive(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  uint32_t index = 0;
+  BarrierRound round = {0, 0};
+  const Barrier::Arrival arrival = Barrier(call.object->block).Arrive(&index, &round);
+  double* out = call.environment().out;
+  out[0] = index;
+  out[1] = round.releases;
+  out[2] = round.resets;
+  switch (arrival) {
+    case Barrier::Arrival::kWait: return call.Return(0);
+    case Barrier::Arrival::kLast: return call.Return(1);
+    case Barrier::Arrival::kBroken: return call.Return(kBroken);
+    case Barrier::Arrival::kBusy: break;
+  }
+  return call.Return(kAgain);
+}
+
+napi_value BarrierWait(napi_env env, napi_callback_info info) {
+  const Call<4> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  const Barrier barrier(call.object->block);
+  const BarrierRound round = RoundOf(call.Number(1), call.Number(2));
+  return call.Wait(3, [&] { return barrier.Test(round); });
+}
+
+napi_value BarrierFinish(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Barrier(call.object->block).Finish());
+}
+
+napi_value BarrierBreak(napi_env env, napi_callback_info info) {
+  const Call<3> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(Barrier(call.object->block).Break(RoundOf(call.Number(1), call.Number(2))));
+}
+
+napi_value BarrierAbort(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  Barrier(call.object->block).Abort();
+  return call.Return(kOk);
+}
+
+napi_value BarrierReset(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  Barrier(call.object->block).Reset();
+  return call.Return(kOk);
+}
+
+napi_value BarrierState(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kBarrier);
+  if (call.object == nullptr) return call.Closed();
+  const Barrier barrier(call.object->block);
+  call.environment().out[0] = barrier.Waiting();
+  return call.Return(barrier.broken() ? 1 : 0);
+}
+
+}  // namespace
+
+void ExportSync(Environment& environment, napi_value exports) {
+  Export(environment, exports, "lockAcquire", LockAcquire);
+  Export(environment, exports, "lockRelease", LockRelease);
+  Export(environment, exports, "lockState", LockState);
+  Export(environment, exports, "rlockAcquire", RLockAcquire);
+  Export(environment, exports, "rlockRelease", RLockRelease);
+  Export(environment, exports, "rlockReleaseAll", RLockReleaseAll);
+  Export(environment, exports, "rlockSetDepth", RLockSetDepth);
+  Export(environment, exports, "rlockState", LockState);
+  Export(environment, exports, "semaphoreAcquire", SemaphoreAcquire);
+  Export(environment, exports, "semaphoreRelease", SemaphoreRelease);
+  Export(environment, exports, "semaphoreValue", SemaphoreValue);
+  Export(environment, exports, "eventIsSet", EventIsSet);
+  Export(environment, exports, "eventSet", EventSet);
+  Export(environment, exports, "eventClear", EventClear);
+  Export(environment, exports, "eventEpoch", EventEpoch);
+  Export(environment, exports, "eventWait", EventWait);
+  Export(environment, exports, "conditionEnter", ConditionEnter);
+  Export(environment, exports, "conditionTake", ConditionTake);
+  Export(environment, exports, "conditionLeave", ConditionLeave);
+  Export(environment, exports, "conditionNotify", ConditionNotify);
+  Export(environment, exports, "conditionWaiters", ConditionWaiters);
+  Export(environment, exports, "barrierArrive", BarrierArrive);
+  Export(environment, exports, "barrierWait", BarrierWait);
+  Export(environment, exports, "barrierFinish", BarrierFinish);
+  Export(environment, exports, "barrierBreak", BarrierBreak);
+  Export(environment, exports, "barrierAbort", BarrierAbort);
+  Export(environment, exports, "barrierReset", BarrierReset);
+  Export(environment, exports, "barrierState", BarrierState);
+}
+
+}  // namespace multiproc

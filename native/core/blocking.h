@@ -1,0 +1,85 @@
+// Blocking: the one implementation of a synchronous wait; docs/semantics.md calls it "the wait".
+//
+// Guarantee      No wake is lost between a failed attempt and the sleep: the doorbell is read before the waiter is registered,
+//                the attempt is repeated after it, and the kernel refuses to sleep on a doorbell that has changed.
+// Blocking       At most one slice (kSliceNanos), so that a wake swallowed by a dying process delays and never hangs, and the
+//                caller can look whether its thread is being terminated.
+// Process death  A dead waiter's registration is found by its waker (nobody slept) or by the reaper.
+#pragma once
+
+#include <algorithm>
+
+#include "core/registry.h"
+#include "core/status.h"
+#include "core/wait_queue.h"
+#include "platform/clock.h"
+#include "platform/cpu.h"
+#include "platform/futex.h"
+
+namespace multiproc {
+
+inline constexpr int64_t kSliceNanos = 250'000'000;
+
+// How long a thread polls before it sleeps. Adapts: doubles when polling succeeded, halves when it did not. One per
+// environment; private memory.
+class SpinBudget {
+ public:
+  explicit SpinBudget(bool useful) : nanos_(useful ? kStart : 0), useful_(useful) {}
+  int64_t nanos() const { return nanos_; }
+  void Succeeded() {
+    if (useful_) nanos_ = std::min(nanos_ * 2, kMost);
+  }
+  void Failed() { nanos_ = useful_ ? std::max(nanos_ / 2, kLeast) : 0; }
+
+ private:
+  static constexpr int64_t kLeast = 1'000, kStart = 20'000, kMost = 50'000;
+  int64_t nanos_;
+  bool useful_;
+};
+
+// Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.
+template <typename Attempt>
+Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t wait_nanos, Attempt attempt) {
+  Status status = attempt();
+  if (status != kAgain || wait_nanos <= 0) return status;
+
+  const int64_t start = MonotonicNanos();
+  if (spin.nanos() > 0) {
+    const int64_t until = start + std::min(spin.nanos(), wait_nanos);
+    do {
+      for (int i = 0; i < 8; i++) CpuRelax();
+      status = attempt();
+      if (status != kAgain) {
+        spin.Succeeded();
+        return status;
+      }
+    } while (MonotonicNanos() < until);
+    spin.Failed();
+  }
+
+  const int64_t deadline = start + std::min(wait_nanos, kSliceNanos);
+  const uint32_t me = registry.self();
+  for (;;) {
+    // ORDER(doorbell): read before Arm; a waker that sees our bit changes it afterwards, and FutexWait then refuses.
+    const uint32_t bell = registry.slot(me).doorbell.Load(std::memory_order_seq_cst);
+    queue.Arm(me);
+    status = attempt();
+    bool timed_out = false;
+    if (status == kAgain) {
+      const FutexResult woke = FutexWait(registry.slot(me).doorbell.raw(), bell, deadline);
+      status = attempt();
+      timed_out = woke == FutexResult::kTimedOut || MonotonicNanos() >= deadline;
+    }
+    if (status == kAgain && !timed_out) continue;
+    const bool rung = !queue.Disarm(me);
+    if (status != kAgain) return status;
+    // The slice is over, but a waker chose us meanwhile: use its wake or pass it on.
+    if (rung) {
+      status = attempt();
+      if (status == kAgain) queue.RingOne(registry);
+    }
+    return status;
+  }
+}
+
+}  // namespace multiproc

@@ -1,0 +1,168 @@
+// Layout: every byte that we put into shared memory. docs/protocol.md says the same in prose.
+//
+//   segment   +0              SegmentHeader     immutable after publication, checksummed   4096 B
+//             +4096           RegistrySlot[P]   one per participant                        128 B each
+//             +body_offset    body              page aligned, by kind
+//
+//   arena     +0              ArenaControl                                                 64 B
+//   memory    +64             blocks, one behind the other, each a multiple of 64 B:
+//                               BlockHeader 56 B | users bitmap | body of the kind | meta text
+//
+//   queue     +0              QueueControl                                                 4096 B
+//             +4096           states: N words of 8 B, spread over cache lines
+//             +...            attempts: N bytes (counted queues only), page aligned end
+//             +...            data: N lines of 64 B, page aligned, mapped twice in a row; the end of the file
+//
+// Invariants: no pointer is ever stored; every offset is recomputed from the parameters when a segment is opened; no byte of
+// a message is ever read as metadata. A change of anything here changes kLayoutVersion.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/shared_word.h"
+
+namespace multiproc {
+
+inline constexpr uint64_t kMagic = 0x31434f525049544dull;  // "MTIPROC1", little endian
+inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kByteOrder = 0x01020304;
+
+inline constexpr uint32_t kMaxParticipants = 1023;
+inline constexpr uint32_t kDefaultParticipants = 256;
+inline constexpr uint32_t kMetaMax = 2000;
+inline constexpr uint64_t kLineBytes = 64;
+inline constexpr uint64_t kHeaderBytes = 4096;
+
+// Locks (open-file-description, see platform/file_lock.h) on bytes far beyond the end of the file.
+inline constexpr int64_t kSlotLockBase = int64_t{1} << 40;      // + index: exclusive, held by the participant
+inline constexpr int64_t kLifeLockByte = kSlotLockBase - 1;     // shared by all users; exclusive to unlink
+
+enum class SegmentKind : uint32_t { kArena = 1, kQueue = 2, kMemory = 3 };
+
+// The kinds of objects; the numbers are part of the layout.
+enum class ObjectKind : uint32_t {
+  kNone = 0,
+  kLock = 1,
+  kRLock = 2,
+  kSemaphore = 3,
+  kBoundedSemaphore = 4,
+  kCondition = 5,
+  kEvent = 6,
+  kBarrier = 7,
+  kValue = 8,
+  kArray = 9,
+  kMemory = 10,
+  kQueue = 11,
+};
+
+struct SegmentHeader {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t byte_order;
+  uint32_t kind;          // SegmentKind
+  uint32_t participants;  // P
+  uint64_t total_bytes;   // size of the file
+  uint64_t uuid;          // random; names the queue's spilled messages
+  uint64_t body_offset;
+  uint64_t body_bytes;
+  uint64_t lines;    // queue: N, a power of two
+  uint64_t maxsize;  // queue: 0 = no limit but the bytes
+  uint32_t counted;  // queue: keeps `unfinished`
+  uint32_t meta_bytes;
+  char meta[kMetaMax];
+  uint32_t checksum;  // of all bytes before it
+  uint32_t unused;
+
+  // ---- mutable, each word alone on its line
+  alignas(64) Shared<uint32_t> poisoned;  // sticky; set by whoever finds an impossible value
+  alignas(64) Shared<uint32_t> unlinked;  // the name was removed by hand: nobody needs to remove it at the end
+};
+static_assert(sizeof(SegmentHeader) <= kHeaderBytes, "the header fits its page");
+static_assert(offsetof(SegmentHeader, checksum) == 80 + kMetaMax, "no hidden padding before the checksum");
+
+enum SlotState : uint32_t { kSlotFree = 0, kSlotLive = 1 };
+
+// One participant. The first line is for everybody, the second is written by its owner (and its reaper) alone.
+struct RegistrySlot {
+  Shared<uint32_t> state;     // SlotState; LIVE with the lock byte free = dead and not yet repaired
+  Shared<uint32_t> doorbell;  // futex word: +1 by whoever wakes this participant
+  uint32_t pid;               // for people, like the next two
+  uint32_t unused;
+  uint64_t start_time;
+  char command[40];
+  Shared<uint64_t> counted;  // counted queues: puts << 32 | low half of the position being committed
+  Shared<uint64_t> puts;
+  Shared<uint64_t> gets;
+  Shared<uint64_t> spills;
+  uint64_t reserved[4];
+};
+static_assert(sizeof(RegistrySlot) == 128 && offsetof(RegistrySlot, counted) == 64, "two lines, owner's line apart");
+
+// ---- arena -------------------------------------------------------------------------------------------------------
+
+struct ArenaControl {
+  Shared<uint64_t> used;  // bytes of the body handed out so far, this struct included; blocks below it are walkable
+  uint32_t creator;       // participant that allocates; nobody else does
+  uint32_t unused[13];
+};
+static_assert(sizeof(ArenaControl) == 64, "one line");
+
+enum BlockState : uint32_t { kBlockFree = 0, kBlockAlive = 1, kBlockDying = 2 };
+
+struct BlockHeader {
+  Shared<uint64_t> life;  // generation << 8 | BlockState
+  uint32_t bytes;         // of the whole block, header included; constant once carved
+  uint32_t kind;          // ObjectKind
+  uint64_t data_bytes;    // user memory: value, array, memory
+  double parameter[2];    // as given at creation
+  uint64_t seal;  // mix of the segment's uuid and the block's offset: tells a block from the middle of user memory
+  uint32_t meta_bytes;
+  uint32_t unused[1];
+};
+static_assert(sizeof(BlockHeader) == 56, "one line, rounded up by the users bitmap");
+
+// The body of every kind that waits. What the words mean is said by the kind's header.
+struct SyncBody {
+  Shared<uint32_t> word;
+  Shared<uint32_t> extra;
+  Shared<uint64_t> wide;
+  Shared<uint32_t> waiter_summary;  // bit w: waiter_bits[w] may be non-zero
+  uint32_t unused;
+  Shared<uint64_t> acquired;  // statistics, like the next two
+  Shared<uint64_t> contended;
+  Shared<uint64_t> owner_deaths;
+  // Followed by waiter_bits: ceil(P / 64) words; condition and barrier: then P words of 4 B, one per participant.
+};
+static_assert(sizeof(SyncBody) == 48, "no hidden padding");
+
+// ---- queue -------------------------------------------------------------------------------------------------------
+
+inline constexpr int kWaitQueues = 3;  // data, space, join
+
+// Flags of a ring message (two bits of its word).
+inline constexpr uint32_t kSpilledFlag = 1;  // the bytes are a SpillDescriptor, the payload is in a file of its own
+inline constexpr uint32_t kHandlesFlag = 2;  // the payload names shared objects
+
+enum QueueFlag : uint32_t { kQueueShutDown = 1, kQueueImmediate = 2 };
+
+struct QueueControl {
+  alignas(128) Shared<uint64_t> tail;  // position << 20 | sequence, see ring_word.h
+  alignas(128) Shared<uint64_t> head;
+  alignas(128) Shared<uint32_t> flags;  // this line is read at every operation and written only to sleep or shut down
+  Shared<uint32_t> waiter_summary[kWaitQueues];
+  alignas(128) Shared<uint64_t> waiter_bits[kWaitQueues][16];
+  alignas(128) Shared<uint64_t> done;  // counted queues: tasks done
+};
+static_assert(sizeof(QueueControl) <= 4096, "the control page");
+
+// What a spilled message has in the ring.
+struct SpillDescriptor {
+  uint64_t id;
+  uint64_t length;
+};
+static_assert(sizeof(SpillDescriptor) == 16, "goes into one line");
+
+inline uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+}  // namespace multiproc

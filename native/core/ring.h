@@ -1,0 +1,204 @@
+// Ring: the owner-stamped line ring, a bounded queue of byte messages shared by many processes.
+//
+// Guarantee      Lock-free, many producers and consumers, any message length up to N/4 lines. A committed message is delivered
+//                to exactly one consumer, or to another one if the first dies before it has copied it out. Per-producer FIFO.
+//                A put is visible to everybody when it returns.
+// Blocking       The Try forms never; the others through BlockUntil (blocking.h). A stopped process holds back only the space behind
+//                what it is reading or writing.
+// Process death  One compare-and-swap records position, owner and length together, so every unfinished record has an owner in its
+//                word: Repair turns WRITING of the dead into ABORTED and READING into READY, each by a single CAS.
+// Memory order   ORDER(commit): what a producer wrote before the commit is visible to the consumer that claims the record.
+//                ORDER(space): what a consumer read before FREE happened before the next producer's writes to the same lines;
+//                the inner lines of a record are known to be free only through `head`.
+//                ORDER(wait-dekker): commit and free are seq_cst exchanges followed by a look at the waiters.
+// Invariants     (1) `tail` and `head` are only accelerators: anybody may advance them from the words. (2) head <= tail <= head + N
+//                lines. (3) Between head and tail the words of this lap form a chain of records. (4) Laps are compared for
+//                equality only. (5) A record that was passed as WRITING is looked at again before a later one is taken, which
+//                keeps each producer's order. models/ring.pml checks these, and that dropping any of them is noticed.
+// Limits         Positions and laps are modular: a process stopped between a load and its CAS for exactly a multiple of 2^41 or
+//                more lines of traffic could mistake one lap for another.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/blocking.h"
+#include "core/layout.h"
+#include "core/registry.h"
+#include "core/ring_word.h"
+#include "core/status.h"
+#include "core/wait_queue.h"
+
+namespace multiproc {
+
+// Where a ring lies in a mapped queue segment.
+struct RingPlaces {
+  uint64_t states;
+  uint64_t attempts;  // 0 if not counted
+  uint64_t data;
+  uint64_t total;  // bytes of the body
+
+  // Offsets from the start of the body.
+  static RingPlaces Of(uint64_t lines, bool counted);
+};
+
+// A claimed record.
+struct Claim {
+  uint64_t position = 0;
+  uint64_t length = 0;
+  uint32_t flags = 0;
+  uint32_t attempts = 0;  // counted queues, TryTake: which delivery this is, from 1
+  char* bytes = nullptr;  // in the double mapping: contiguous
+};
+
+class Ring : public Repairer {
+ public:
+  enum WaitQueueIndex { kData = 0, kSpace = 1, kJoin = 2 };
+
+  // `body` is the mapped body of a queue segment, `poisoned` the segment's sticky flag.
+  Ring(char* body, Registry* registry, Shared<uint32_t>* poisoned, uint64_t lines, uint64_t maxsize, bool counted);
+
+  // Fills a fresh body (zeroed by the kernel). `start` is the first position, for tests of the wrap-around.
+  static void Format(char* body, uint64_t lines, bool counted, uint64_t start);
+
+  // ---- producing
+  // Claims room for `length` bytes: kOk, kAgain (full), kShutDown, kTooLarge, kPoisoned.
+  Status TryReserve(uint64_t length, Claim* claim);
+  // Makes the first `length` <= reserved bytes a message.
+  Status Commit(uint64_t position, uint64_t length, uint32_t flags);
+  Status Abort(uint64_t position);
+  // Longest message that goes inline.
+  uint64_t MostBytes() const { return lines_ / 4 * kLineBytes; }
+
+  // ---- consuming
+  // Claims the oldest committed message if its length is at most `room` and it carries no flags or `flagged` allows them;
+  // kNoRoom (claim->length says how much) otherwise. kAgain (empty), kShutDown (and drained), kPoisoned.
+  Status TryClaim(uint64_t room, Claim* claim);
+  // Counts a delivery attempt of a claimed record (counted queues).
+  uint32_t CountAttempt(uint64_t position);
+  // Consumes a claimed record.
+  Status Release(uint64_t position);
+  // Gives a claimed record back.
+  Status Requeue(uint64_t position);
+  // The claimed record at a position, if it is ours: kOk or kNotOwner.
+  Status Find(uint64_t position, RingState state, Claim* claim);
+  // False while the record at the position may still be unconsumed.
+  bool Consumed(uint64_t position) const;
+
+  // ---- state
+  uint64_t Size();
+  bool Empty();
+  bool Full();
+  uint32_t QueueFlags() const { return control_->flags.Load(std::memory_order_seq_cst) & 3; }
+  bool poisoned() const { return poisoned_->Load(std::memory_order_relaxed) != 0; }  // relaxed: sticky, advisory
+  // Sets the flags and rings everybody; immediate also drains.
+  void ShutDown(bool immediate);
+  // Consumes everything without looking; spilled ids are appended for the caller to remove.
+  void Drain(std::vector<uint64_t>* spilled);
+  uint64_t UsedLines() const;
+
+  // ---- counted queues (JoinableQueue): unfinished = messages committed so far - tasks done
+  uint64_t Unfinished() const;
+  Status TaskDone();
+
+  // ---- waiting
+  WaitQueue Waiters(int which);
+  // Would a further waiter of this queue find what it waits for?
+  bool WorthRinging(int which);
+  // Rings one if so: by whoever took something and may have been given a wake that was meant for more than one.
+  void PassOn(int which);
+
+  // ---- Repairer
+  void Repair(uint32_t participant) override;
+
+  // Participants with an unfinished record.
+  std::vector<uint32_t> Busy();
+  // Calls visit(flags, bytes) for every READY or READING record of the moment.
+  template <typename Visit>
+  void ForEachHeld(Visit visit);
+
+  uint64_t lines() const { return lines_; }
+  uint64_t maxsize() const { return maxsize_; }
+  bool counted() const { return counted_; }
+  char* data() const { return data_; }
+  Registry& registry() { return *registry_; }
+
+ private:
+  struct Skipped;
+
+  uint64_t Index(uint64_t position) const {
+    const uint64_t i = position & (lines_ - 1);
+    // Swap bits 0-2 and 3-5: eight neighbouring lines get words on eight different cache lines.
+    return (i & ~uint64_t{63}) | ((i & 7) << 3) | ((i >> 3) & 7);
+  }
+  Shared<uint64_t>& Word(uint64_t position) { return states_[Index(position)]; }
+  const Shared<uint64_t>& Word(uint64_t position) const { return states_[Index(position)]; }
+  char* Bytes(uint64_t position) { return data_ + (position & (lines_ - 1)) * kLineBytes; }
+  Cursor Tail() const { return {control_->tail.Load(std::memory_order_seq_cst)}; }
+  Cursor Head() const { return {control_->head.Load(std::memory_order_seq_cst)}; }
+
+  Status Poison();
+  bool HelpTail(Cursor tail, const RingRecord& record);
+  // Moves head over what is finished; returns the number of records passed.
+  uint32_t AdvanceHead();
+  bool NoRoom(Cursor tail, uint64_t lines) const;
+  // Walks the records between head and tail: visit(position, record, word) returns false to stop. When head overtakes the walk
+  // it calls `again` and starts over.
+  template <typename Visit, typename Again>
+  void Walk(Visit visit, Again again);
+  template <typename Visit>
+  void Walk(Visit visit) {
+    Walk(visit, [] {});
+  }
+  Status Finish(uint64_t position, RingState from, RingState to);
+
+  QueueControl* control_;
+  Shared<uint64_t>* states_;
+  uint8_t* attempts_;
+  char* data_;
+  Registry* registry_;
+  Shared<uint32_t>* poisoned_;
+  uint64_t lines_;
+  uint64_t maxsize_;
+  bool counted_;
+  RingWordFormat format_;
+};
+
+template <typename Visit, typename Again>
+void Ring::Walk(Visit visit, Again again) {
+  for (;; again()) {
+    const Cursor head = Head();
+    uint64_t position = head.position();
+    bool overtaken = false;
+    while (PositionDistance(position, head.position()) < lines_) {
+      const uint64_t word = Word(position).Load(std::memory_order_seq_cst);
+      const RingRecord record = format_.Unpack(word);
+      if (record.lap != format_.Lap(position)) {
+        // The end of the chain, or head has passed us and the line is being used again.
+        overtaken = Head().raw != head.raw;
+        break;
+      }
+      if (!RingWordFormat::Plausible(record, lines_)) {
+        if (Head().raw != head.raw) {
+          overtaken = true;
+          break;
+        }
+        Poison();
+        return;
+      }
+      if (!visit(position, record, word)) return;
+      position = (position + record.lines) & kPositionMask;
+    }
+    if (!overtaken) return;
+  }
+}
+
+template <typename Visit>
+void Ring::ForEachHeld(Visit visit) {
+  Walk([&](uint64_t position, const RingRecord& record, uint64_t) {
+    if (record.state == kReady || record.state == kReading) visit(record.flags, Bytes(position));
+    return true;
+  });
+}
+
+}  // namespace multiproc

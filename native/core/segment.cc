@@ -1,0 +1,247 @@
+#include "core/segment.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bit>
+
+#include "core/ring.h"
+#include "core/segment_name.h"
+#include "platform/clock.h"
+#include "platform/file_lock.h"
+#include "platform/process_info.h"
+
+namespace multiproc {
+namespace {
+
+constexpr int64_t kRemovalPatienceNanos = 1'000'000'000;
+
+uint64_t BodyOffset(uint32_t participants) {
+  return RoundUp(kHeaderBytes + participants * sizeof(RegistrySlot), 4096);
+}
+
+// FNV-1a: damage is what it finds, not malice; a hostile process of the same user can compute any checksum.
+uint32_t Checksum(const SegmentHeader& header) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&header);
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < offsetof(SegmentHeader, checksum); i++) hash = (hash ^ bytes[i]) * 16777619u;
+  return hash;
+}
+
+bool Fail(Failure* failure, const char* code, std::string reason, int error = 0) {
+  failure->code = code;
+  failure->reason = std::move(reason);
+  failure->error = error;
+  return false;
+}
+
+bool FailSystem(Failure* failure, const char* call, int error) {
+  if (error == ENOSPC || error == ENOMEM) {
+    uint64_t total;
+    ShmSpace(&failure->free, &total);
+    return Fail(failure, "NO_SPACE",
+                "/dev/shm is full: " + std::to_string(failure->asked) + " bytes asked, " + std::to_string(failure->free) + " free",
+                error);
+  }
+  if (error == EACCES || error == EPERM) return Fail(failure, "PERMISSION", std::string(call) + " is not permitted", error);
+  return Fail(failure, "SYSTEM", std::string(call) + " failed: " + strerror(error), error);
+}
+
+// What body size do these parameters mean? 0 if they are impossible.
+uint64_t BodyBytes(const SegmentHeader& h) {
+  switch (static_cast<SegmentKind>(h.kind)) {
+    case SegmentKind::kQueue:
+      if (!std::has_single_bit(h.lines) || h.lines < (1u << kMinLog2Lines) || h.lines > (1u << kMaxLog2Lines)) return 0;
+      return RingPlaces::Of(h.lines, h.counted != 0).total;
+    case SegmentKind::kArena:
+    case SegmentKind::kMemory:
+      return h.body_bytes >= sizeof(ArenaControl) && h.body_bytes % 4096 == 0 ? h.body_bytes : 0;
+  }
+  return 0;
+}
+
+bool WaitAndRetry(int64_t deadline) {
+  if (MonotonicNanos() >= deadline) return false;
+  const timespec pause = {0, 50'000};
+  nanosleep(&pause, nullptr);
+  return true;
+}
+
+}  // namespace
+
+bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
+  ShmFileFacts facts;
+  const int rc = StatDescriptor(fd, &facts);
+  if (rc != 0) return FailSystem(failure, "fstat", rc);
+  if (!facts.regular) return Fail(failure, "CORRUPT_SEGMENT", "it is not a regular file");
+  if (facts.owner != geteuid()) {
+    return Fail(failure, "PERMISSION", "it belongs to user " + std::to_string(facts.owner));
+  }
+  if (facts.size < kHeaderBytes) {
+    return Fail(failure, "CORRUPT_SEGMENT", "it is truncated to " + std::to_string(facts.size) + " bytes");
+  }
+  const int read = ReadFully(fd, header, sizeof *header, 0);
+  if (read != 0) return FailSystem(failure, "pread", read);
+  if (header->magic != kMagic) return Fail(failure, "CORRUPT_SEGMENT", "it is not a segment of this library");
+  if (header->version != kLayoutVersion || header->byte_order != kByteOrder) {
+    return Fail(failure, "VERSION",
+                "it has layout version " + std::to_string(header->version) + ", this library has " + std::to_string(kLayoutVersion));
+  }
+  if (header->checksum != Checksum(*header)) return Fail(failure, "CORRUPT_SEGMENT", "the checksum of its header is wrong");
+  // The checksum matched, but nothing is taken on trust: recompute every offset from the parameters.
+  const uint32_t p = header->participants;
+  const uint64_t body = p >= 1 && p <= kMaxParticipants && header->meta_bytes <= kMetaMax ? BodyBytes(*header) : 0;
+  if (body == 0 || header->body_bytes != body || header->body_offset != BodyOffset(p) ||
+      header->total_bytes != header->body_offset + body) {
+    return Fail(failure, "CORRUPT_SEGMENT", "its header contradicts itself");
+  }
+  if (header->total_bytes != facts.size) {
+    return Fail(failure, "CORRUPT_SEGMENT",
+                "it has " + std::to_string(facts.size) + " bytes instead of " + std::to_string(header->total_bytes));
+  }
+  return true;
+}
+
+std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentParameters& parameters, Failure* failure) {
+  std::unique_ptr<Segment> segment(new Segment);
+  segment->name_ = name;
+  segment->parameters_ = parameters;
+  segment->body_offset_ = BodyOffset(parameters.participants);
+  segment->total_bytes_ = segment->body_offset_ + parameters.body_bytes;
+  failure->asked = segment->total_bytes_;
+
+  int rc = CreateUnnamed(segment->total_bytes_, &segment->fd_);
+  if (rc != 0) return FailSystem(failure, "creating a file in /dev/shm", rc), nullptr;
+  segment->mapping_ = std::make_shared<Mapping>();
+  const uint64_t twice = parameters.kind == SegmentKind::kQueue ? parameters.lines * kLineBytes : 0;
+  rc = segment->mapping_->Map(segment->fd_.get(), segment->total_bytes_, twice);
+  if (rc != 0) return FailSystem(failure, "mmap", rc), nullptr;
+
+  SegmentHeader* header = segment->header();
+  header->magic = kMagic;
+  header->version = kLayoutVersion;
+  header->byte_order = kByteOrder;
+  header->kind = static_cast<uint32_t>(parameters.kind);
+  header->participants = parameters.participants;
+  header->total_bytes = segment->total_bytes_;
+  RandomBytes(&header->uuid, sizeof header->uuid);
+  header->body_offset = segment->body_offset_;
+  header->body_bytes = parameters.body_bytes;
+  header->lines = parameters.lines;
+  header->maxsize = parameters.maxsize;
+  header->counted = parameters.counted ? 1 : 0;
+  header->meta_bytes = static_cast<uint32_t>(parameters.meta.size());
+  memcpy(header->meta, parameters.meta.data(), parameters.meta.size());
+  header->checksum = Checksum(*header);
+  segment->uuid_ = header->uuid;
+  segment->registry_.Attach(segment->fd_.get(), reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes),
+                            parameters.participants);
+  if (!TryReadLock(segment->fd_.get(), kLifeLockByte)) {
+    return Fail(failure, "SYSTEM", "open-file-description locks do not work on /dev/shm", errno), nullptr;
+  }
+  return segment;
+}
+
+bool Segment::Publish(Failure* failure) {
+  for (int attempt = 0; attempt < 3; attempt++) {
+    const int rc = multiproc::Publish(fd_, FileOf(name_));
+    if (rc == 0) return true;
+    if (rc != EEXIST) return FailSystem(failure, "linkat", rc);
+    // The left-over of dead processes must not keep a name taken.
+    if (!RemoveIfOrphan(name_)) break;
+  }
+  return Fail(failure, "EXISTS", "the name is taken", EEXIST);
+}
+
+std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure) {
+  const int64_t deadline = MonotonicNanos() + kRemovalPatienceNanos;
+  do {
+    std::unique_ptr<Segment> segment(new Segment);
+    segment->name_ = name;
+    int rc = OpenShmFile(FileOf(name), &segment->fd_);
+    if (rc == ENOENT) break;
+    if (rc == ELOOP) return Fail(failure, "CORRUPT_SEGMENT", "it is a symbolic link", rc), nullptr;
+    if (rc == EISDIR || rc == ENXIO) return Fail(failure, "CORRUPT_SEGMENT", "it is not a regular file", rc), nullptr;
+    if (rc != 0) return FailSystem(failure, "open", rc), nullptr;
+    const int fd = segment->fd_.get();
+
+    // Header first: locks on a file that is not ours would be bad manners, and could be refused.
+    SegmentHeader header;
+    if (!ReadHeader(fd, &header, failure)) return nullptr;
+
+    if (TryWriteLock(fd, kLifeLockByte)) {
+      // Nobody uses it: its last users were killed. Remove it as they would have done.
+      if (segment->NamesUs()) UnlinkShmFile(FileOf(name));
+      break;
+    }
+    if (!TryReadLock(fd, kLifeLockByte)) continue;  // somebody is removing it at this moment
+    ShmFileFacts facts;
+    if (StatDescriptor(fd, &facts) != 0 || !facts.linked) continue;  // removed between open and lock
+
+    segment->parameters_ = {static_cast<SegmentKind>(header.kind),
+                            header.participants,
+                            header.body_bytes,
+                            header.lines,
+                            header.maxsize,
+                            header.counted != 0,
+                            std::string(header.meta, header.meta_bytes)};
+    segment->uuid_ = header.uuid;
+    segment->body_offset_ = header.body_offset;
+    segment->total_bytes_ = header.total_bytes;
+    segment->mapping_ = std::make_shared<Mapping>();
+    const uint64_t twice = segment->parameters_.kind == SegmentKind::kQueue ? header.lines * kLineBytes : 0;
+    failure->asked = header.total_bytes;
+    rc = segment->mapping_->Map(fd, header.total_bytes, twice);
+    if (rc != 0) return FailSystem(failure, "mmap", rc), nullptr;
+    segment->registry_.Attach(fd, reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes), header.participants);
+    return segment;
+  } while (WaitAndRetry(deadline));
+  return Fail(failure, "NOT_FOUND", "there is nothing of that name", ENOENT), nullptr;
+}
+
+Segment::~Segment() = default;
+
+bool Segment::Join(Repairer& repairer, Failure* failure) {
+  if (registry_.Join(repairer)) return true;
+  return Fail(failure, "LIMIT", "all " + std::to_string(parameters_.participants) + " participant slots are taken");
+}
+
+bool Segment::NamesUs() const {
+  ShmFileFacts ours, named;
+  if (StatDescriptor(fd_.get(), &ours) != 0 || StatShmName(FileOf(name_), &named) != 0) return false;
+  return ours.inode == named.inode && ours.device == named.device;
+}
+
+bool Segment::Leave(Repairer& repairer) {
+  if (!fd_.valid()) return false;
+  registry_.Leave(repairer);
+  // Let go first, then try to be alone: of two that leave at once, the second to let go finds itself alone.
+  UnlockByte(fd_.get(), kLifeLockByte);
+  const bool alone = TryWriteLock(fd_.get(), kLifeLockByte);
+  if (alone && NamesUs()) UnlinkShmFile(FileOf(name_));
+  fd_.Reset();
+  return alone;
+}
+
+bool Segment::Unlink() {
+  // We hold the life byte, so nobody can be alone and remove the name between the look and the unlink.
+  return fd_.valid() && NamesUs() && UnlinkShmFile(FileOf(name_)) == 0;
+}
+
+bool RemoveIfOrphan(const std::string& segment_name) {
+  Descriptor fd;
+  const std::string file = FileOf(segment_name);
+  const int rc = OpenShmFile(file, &fd);
+  if (rc == ENOENT) return true;
+  if (rc != 0) return false;
+  ShmFileFacts ours, named;
+  if (StatDescriptor(fd.get(), &ours) != 0 || !ours.regular || ours.owner != geteuid()) return false;
+  if (!TryWriteLock(fd.get(), kLifeLockByte)) return false;
+  if (StatShmName(file, &named) != 0) return true;
+  if (named.inode != ours.inode || named.device != ours.device) return false;
+  return UnlinkShmFile(file) == 0;
+}
+
+}  // namespace multiproc

@@ -1,0 +1,134 @@
+#include "core/sweep.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "core/arena.h"
+#include "core/ring.h"
+#include "core/segment.h"
+#include "core/segment_name.h"
+#include "platform/file_lock.h"
+
+namespace multiproc {
+namespace {
+
+std::vector<std::string> OurNames() {
+  std::vector<std::string> names = ListShmFiles(FilePrefix());
+  for (std::string& name : names) name.erase(0, FilePrefix().size());
+  return names;
+}
+
+bool InUse(int fd) { return IsRangeLockedByOther(fd, kLifeLockByte, 1); }
+
+// uuids of the queues that somebody uses.
+std::set<uint64_t> LiveQueues(const std::vector<std::string>& names) {
+  std::set<uint64_t> live;
+  for (const std::string& name : names) {
+    Descriptor fd;
+    SegmentHeader header;
+    Failure failure;
+    if (!IsSegmentName(name) || OpenShmFile(FileOf(name), &fd) != 0 || !ReadHeader(fd.get(), &header, &failure)) continue;
+    if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue) && InUse(fd.get())) live.insert(header.uuid);
+  }
+  return live;
+}
+
+// Looks into a segment through a mapping of its own, without joining.
+void Inspect(const Descriptor& fd, const SegmentHeader& header, SeenSegment* seen) {
+  Mapping mapping;
+  const bool queue = header.kind == static_cast<uint32_t>(SegmentKind::kQueue);
+  const uint64_t twice = queue ? header.lines * kLineBytes : 0;
+  if (mapping.Map(fd.get(), header.total_bytes, twice) != 0) {
+    seen->problem = "it cannot be mapped";
+    return;
+  }
+  Registry registry;
+  registry.Attach(fd.get(), reinterpret_cast<RegistrySlot*>(mapping.base() + kHeaderBytes), header.participants);
+  for (uint32_t i = 0; i < header.participants; i++) {
+    const RegistrySlot& slot = registry.slot(i);
+    if (slot.state.Load(std::memory_order_acquire) != kSlotLive) continue;
+    char command[sizeof slot.command + 1] = {};
+    memcpy(command, slot.command, sizeof slot.command);
+    seen->participants.push_back({i, slot.pid, command, registry.Alive(i)});
+  }
+  // A private flag: looking must not poison what we look at.
+  Shared<uint32_t> poisoned;
+  poisoned.Store(0, std::memory_order_relaxed);
+  char* body = mapping.base() + header.body_offset;
+  if (queue) {
+    // Size only reads, but for the flag.
+    seen->depth = Ring(body, &registry, &poisoned, header.lines, header.maxsize, header.counted != 0).Size();
+  } else {
+    seen->depth = Arena(body, header.body_bytes, header.uuid, &registry, &poisoned).CountAlive();
+  }
+}
+
+SeenSegment Look(const std::string& name) {
+  SeenSegment seen;
+  seen.name = name;
+  seen.kind = "unknown";
+  uint64_t uuid, id;
+  ShmFileFacts facts;
+  if (StatShmName(FileOf(name), &facts) == 0) seen.size = facts.size;
+  if (ParseSpillName(name, &uuid, &id)) {
+    seen.kind = "spill";
+    return seen;
+  }
+  Descriptor fd;
+  SegmentHeader header;
+  Failure failure;
+  if (OpenShmFile(FileOf(name), &fd) != 0) {
+    seen.problem = "it cannot be opened";
+  } else if (!ReadHeader(fd.get(), &header, &failure)) {
+    seen.problem = failure.reason;
+  } else {
+    static const char* const kKinds[] = {"unknown", "arena", "queue", "memory"};
+    seen.kind = kKinds[header.kind];
+    seen.orphan = !InUse(fd.get());
+    Inspect(fd, header, &seen);
+  }
+  return seen;
+}
+
+}  // namespace
+
+std::vector<std::string> SweepOrphans() {
+  std::vector<std::string> removed;
+  std::vector<std::pair<std::string, uint64_t>> spills;
+  for (const std::string& name : OurNames()) {
+    uint64_t uuid, id;
+    if (ParseSpillName(name, &uuid, &id)) {
+      spills.emplace_back(name, uuid);
+    } else if (IsSegmentName(name)) {
+      // Only what is recognisably ours, whatever its version: a file that merely has such a name is not for us to remove.
+      Descriptor fd;
+      uint64_t magic = 0;
+      if (OpenShmFile(FileOf(name), &fd) != 0 || ReadFully(fd.get(), &magic, sizeof magic, 0) != 0 || magic != kMagic) continue;
+      fd.Reset();
+      if (RemoveIfOrphan(name)) removed.push_back(name);
+    }
+  }
+  if (spills.empty()) return removed;
+  // A spill file is made after its queue: a listing begun now holds the queue of every spill seen above, if it still exists.
+  const std::set<uint64_t> live = LiveQueues(OurNames());
+  for (const auto& [name, uuid] : spills) {
+    if (live.count(uuid) == 0 && UnlinkShmFile(FileOf(name)) == 0) removed.push_back(name);
+  }
+  return removed;
+}
+
+std::vector<SeenSegment> ListSegments() {
+  std::vector<SeenSegment> segments;
+  const std::vector<std::string> names = OurNames();
+  const std::set<uint64_t> live = LiveQueues(names);
+  for (const std::string& name : names) {
+    segments.push_back(Look(name));
+    uint64_t uuid, id;
+    if (ParseSpillName(name, &uuid, &id)) segments.back().orphan = live.count(uuid) == 0;
+  }
+  return segments;
+}
+
+}  // namespace multiproc

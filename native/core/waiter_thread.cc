@@ -1,0 +1,131 @@
+#include "core/waiter_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "core/blocking.h"
+
+namespace multiproc {
+namespace {
+
+constexpr int64_t kIdleNanos = 3'600'000'000'000;
+
+}  // namespace
+
+size_t WaiterThread::Room() {
+  const size_t limit = FutexWaitManyLimit();
+  return limit > 1 ? limit - 1 : 1;
+}
+
+WaiterThread::WaiterThread(Notify notify) : notify_(std::move(notify)) {
+  // The process's signals are for its other threads.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  thread_ = std::thread([this] { Run(); });
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+WaiterThread::~WaiterThread() {
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    stopping_ = true;
+    Interrupt();
+  }
+  thread_.join();
+}
+
+// REQUIRES: mutex_ held.
+void WaiterThread::Interrupt() {
+  control_.FetchAdd(1);
+  FutexWake(control_.raw(), 1);
+  // Without futex_waitv the thread can only sleep on the doorbell itself.
+  if (FutexWaitManyLimit() > 1) return;
+  for (Entry& entry : entries_) {
+    entry.bell->FetchAdd(1);
+    FutexWake(entry.bell->raw(), INT32_MAX);
+  }
+}
+
+bool WaiterThread::Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.bell != bell) continue;
+    // The thread still has it, with a value that it saw earlier than `seen`.
+    entry.wanted = true;
+    return true;
+  }
+  if (entries_.size() >= Room()) std::erase_if(entries_, [](const Entry& entry) { return !entry.wanted; });
+  if (entries_.size() >= Room()) return false;
+  entries_.push_back({bell, seen, memory, true});
+  Interrupt();
+  return true;
+}
+
+bool WaiterThread::Unwatch(Shared<uint32_t>* bell) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.bell != bell) continue;
+    entry.wanted = false;
+    return true;
+  }
+  return false;
+}
+
+void WaiterThread::Run() {
+  std::vector<FutexWatch> watches;
+  std::vector<std::shared_ptr<Mapping>> memory;
+  int64_t slice_end = MonotonicNanos() + kSliceNanos;
+  for (;;) {
+    bool rung = false;
+    bool waiting = false;
+    watches.clear();
+    memory.clear();
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      if (stopping_) return;
+      watches.push_back({control_.raw(), control_.Load(std::memory_order_seq_cst)});
+      std::erase_if(entries_, [&](Entry& entry) {
+        // ORDER(doorbell): compared with what was reported, not with what is there now: no ring falls between two looks.
+        const uint32_t now = entry.bell->Load(std::memory_order_seq_cst);
+        if (now != entry.reported) {
+          if (!entry.wanted) return true;
+          entry.reported = now;
+          rung = true;
+        }
+        waiting |= entry.wanted;
+        watches.push_back({entry.bell->raw(), entry.reported});
+        memory.push_back(entry.memory);
+        return false;
+      });
+    }
+    if (rung) {
+      notify_(false);
+      continue;
+    }
+    // Without futex_waitv: the doorbell if there is one, else the control word.
+    if (FutexWaitManyLimit() == 1 && watches.size() > 1) watches.erase(watches.begin());
+    const int64_t now = MonotonicNanos();
+    if (!waiting || slice_end <= now) slice_end = now + kSliceNanos;
+    const int64_t deadline = waiting ? slice_end : now + kIdleNanos;
+    if (FutexWaitMany(watches.data(), watches.size(), deadline) == FutexResult::kTimedOut && waiting) notify_(true);
+  }
+}
+
+void WaiterThreads::Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory) {
+  for (const auto& thread : threads_) {
+    if (thread->Watch(bell, seen, memory)) return;
+  }
+  threads_.push_back(std::make_unique<WaiterThread>(notify_));
+  threads_.back()->Watch(bell, seen, memory);
+}
+
+void WaiterThreads::Unwatch(Shared<uint32_t>* bell) {
+  for (const auto& thread : threads_) {
+    if (thread->Unwatch(bell)) return;
+  }
+}
+
+}  // namespace multiproc

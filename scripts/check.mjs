@@ -1,0 +1,68 @@
+// @ts-check
+// The whole gate: all tests, then every check that needs more. .ci/run prepares the machine and calls this.
+//
+//   node scripts/check.mjs
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageChecks } from '../test/package/checks.mjs';
+import { runChecks } from './support/checks.mjs';
+import { runNativeTests } from './support/native-build.mjs';
+import { root } from './support/root.mjs';
+import { binOf, run } from './support/run.mjs';
+
+const { execPath } = process;
+
+const sharedBefore = sharedFiles();
+const { passed, failed } = await runChecks([
+  { name: 'npm test', run: testRun },
+  { name: 'lint', run: () => run(execPath, [binOf('eslint'), '--max-warnings=0', '.']) },
+  { name: 'type check', run: () => run(execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']) },
+  { name: 'format', run: () => run(execPath, ['scripts/format.mjs', '--check']) },
+  { name: 'API reference', run: () => run(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
+  { name: 'native tests, address and undefined behaviour sanitizers', run: () => runNativeTests('address') },
+  { name: 'native tests, thread sanitizer', run: () => runNativeTests('thread') },
+  { name: 'model', run: () => run(execPath, ['scripts/model.mjs']) },
+  ...(hasClangTidy() ? [{ name: 'clang-tidy', run: clangTidy }] : []),
+  ...packageChecks(),
+  { name: 'nothing stays in /dev/shm', run: nothingStays },
+]);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** The tests count one by one. */
+function testRun() {
+  const folder = mkdtempSync(join(tmpdir(), 'multiproc-check-'));
+  try {
+    const summary = join(folder, 'summary.json');
+    run('npm', ['test', '--', '--summary', summary]);
+    return JSON.parse(readFileSync(summary, 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function hasClangTidy() {
+  return spawnSync('clang-tidy', ['--version']).error === undefined;
+}
+
+function clangTidy() {
+  const sources = ['native/core', 'native/platform'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.cc'))
+      .map((file) => join(folder, file)),
+  );
+  return run('clang-tidy', ['--quiet', '-p', root, ...sources]);
+}
+
+function sharedFiles() {
+  return new Set(readdirSync('/dev/shm').filter((name) => name.startsWith('multiproc.')));
+}
+
+function nothingStays() {
+  const left = [...sharedFiles()].filter((name) => !sharedBefore.has(name));
+  for (const name of left) process.stderr.write(`left behind: /dev/shm/${name}\n`);
+  return left.length === 0;
+}

@@ -1,0 +1,48 @@
+// @ts-check
+// Running a list of checks: each is timed, one that fails is counted and the rest still run.
+
+/** @typedef {import('./native-build.mjs').Counts} Counts */
+
+/**
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {() => boolean | Counts | Promise<boolean | Counts>} run what it says counts as one check, unless it
+ *   counts itself
+ */
+
+/**
+ * @param {readonly Check[]} checks
+ * @returns {Promise<Counts>}
+ */
+export async function runChecks(checks) {
+  const total = { passed: 0, failed: 0 };
+  /** @type {string[]} */
+  const table = [];
+  for (const { name, run } of checks) {
+    process.stdout.write(`\n=== ${name}\n`);
+    const start = performance.now();
+    const { passed, failed } = await countsOf(run);
+    const verdict = `${failed === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - start) / 1000).toFixed(1)} s`;
+    process.stdout.write(`=== ${name}: ${verdict}\n`);
+    table.push(`${name}: ${passed} passed, ${failed} failed (${verdict})`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  process.stdout.write(`\n${table.join('\n')}\n`);
+  return total;
+}
+
+/**
+ * @param {Check['run']} run
+ * @returns {Promise<Counts>}
+ */
+async function countsOf(run) {
+  try {
+    const result = await run();
+    if (typeof result === 'object') return result;
+    return result ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    return { passed: 0, failed: 1 };
+  }
+}

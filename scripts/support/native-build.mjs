@@ -1,0 +1,89 @@
+// @ts-check
+// The native unit tests: built by CMake through cmake-js, run by CTest.
+
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { root } from './root.mjs';
+import { binOf, run, runQuietly } from './run.mjs';
+
+/**
+ * The builds that the tests run in.
+ *
+ * @type {Record<string, { sanitize: string, env: NodeJS.ProcessEnv, prefix: readonly string[] }>}
+ */
+const VARIANTS = {
+  plain: { sanitize: '', env: {}, prefix: [] },
+  address: { sanitize: 'address,undefined', env: { UBSAN_OPTIONS: 'print_stacktrace=1' }, prefix: [] },
+  // GCC 12's TSan refuses to start under the wide address randomisation of newer kernels.
+  thread: {
+    sanitize: 'thread',
+    env: { TSAN_OPTIONS: 'second_deadlock_stack=1' },
+    prefix: ['setarch', '--addr-no-randomize'],
+  },
+};
+
+/** The names that {@link runNativeTests} accepts. */
+export const variantNames = Object.keys(VARIANTS);
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ */
+
+/**
+ * Builds and runs the native unit tests.
+ *
+ * @param {string} variant one of {@link variantNames}
+ * @returns {Counts} a build that fails counts as one failed test
+ */
+export function runNativeTests(variant) {
+  const settings = VARIANTS[variant];
+  if (settings === undefined) throw new RangeError(`Cannot run native tests: no variant ${JSON.stringify(variant)}`);
+  const folder = join('build-cmake', variant);
+  if (!buildNativeTests(folder, settings.sanitize)) return { passed: 0, failed: 1 };
+
+  const report = join(root, folder, 'tests.xml');
+  rmSync(report, { force: true });
+  const [command, ...args] = [
+    ...settings.prefix,
+    ...['ctest', '--test-dir', folder, '--output-on-failure', '--no-tests=error', '--output-junit', report],
+  ];
+  const ended = run(/** @type {string} */ (command), args, { env: settings.env });
+  const counts = countsOf(report);
+  // CTest can fail without a failing test, for example when there is none at all.
+  return !ended && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/**
+ * @param {string} folder
+ * @param {string} sanitize
+ */
+function buildNativeTests(folder, sanitize) {
+  process.stdout.write(`building the native tests${sanitize === '' ? '' : ` with ${sanitize} sanitizers`}\n`);
+  const built = runQuietly(process.execPath, [
+    binOf('cmake-js'),
+    'build',
+    '--prefer-make',
+    ...['--out', join(root, folder)],
+    ...['--parallel', String(availableParallelism())],
+    `--CDMULTIPROC_SANITIZE=${sanitize}`,
+  ]);
+  if (built && sanitize === '') {
+    // Where editors and clang-tidy look for it.
+    copyFileSync(join(root, folder, 'compile_commands.json'), join(root, 'compile_commands.json'));
+  }
+  return built;
+}
+
+/**
+ * @param {string} report path of a JUnit file by CTest
+ * @returns {Counts} a test that did not run counts as failed
+ */
+function countsOf(report) {
+  const suite = /<testsuite\s[^>]*>/.exec(readFileSync(report, 'utf8'))?.[0] ?? '';
+  const number = (/** @type {string} */ attribute) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suite)?.[1]);
+  const failed = number('failures') + number('skipped') + number('disabled');
+  return { passed: number('tests') - failed, failed };
+}

@@ -1,0 +1,96 @@
+// @ts-check
+// Starting other programs from the scripts, without a shell.
+
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { root } from './root.mjs';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * @typedef {object} RunOptions
+ * @property {NodeJS.ProcessEnv} [env] added to this process's environment
+ * @property {string} [cwd] default: the project's folder
+ * @property {number} [timeout] milliseconds; default: twenty minutes
+ */
+
+const TWENTY_MINUTES = 20 * 60_000;
+
+/**
+ * Runs a program whose output the reader sees at once.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ * @returns {boolean} whether it ended with 0
+ */
+export function run(command, args, options = {}) {
+  return start(command, args, options, 'inherit').status === 0;
+}
+
+/**
+ * Runs a program whose output matters only when it fails.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ * @returns {boolean} whether it ended with 0; the output is printed if not
+ */
+export function runQuietly(command, args, options = {}) {
+  const result = start(command, args, options, 'pipe');
+  if (result.status === 0) return true;
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+  process.stderr.write(`${command} ${args.join(' ')}: ${ending(result)}\n`);
+  return false;
+}
+
+/**
+ * Runs a program for what it prints.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ * @returns {string} its standard output
+ * @throws {Error} with its standard error, when it does not end with 0
+ */
+export function output(command, args, options = {}) {
+  const result = start(command, args, options, 'pipe');
+  if (result.status === 0) return result.stdout;
+  throw new Error(`${command} ${args.join(' ')}: ${ending(result)}\n${result.stdout}${result.stderr}`);
+}
+
+/**
+ * The script behind a command of an installed package, to be run by this very Node.
+ *
+ * @param {string} packageName
+ * @param {string} [command] default: the package's name
+ */
+export function binOf(packageName, command = packageName) {
+  const manifestPath = join(root, 'node_modules', packageName, 'package.json');
+  const { bin } = require(manifestPath);
+  return join(dirname(manifestPath), typeof bin === 'string' ? bin : bin[command]);
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} options
+ * @param {'inherit' | 'pipe'} stdio
+ */
+function start(command, args, { env, cwd = root, timeout = TWENTY_MINUTES }, stdio) {
+  return spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    timeout,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', stdio, stdio],
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+}
+
+/** @param {import('node:child_process').SpawnSyncReturns<string>} result */
+function ending({ error, signal, status }) {
+  return error ? error.message : signal ? `ended by ${signal}` : `exit code ${status}`;
+}

@@ -1,0 +1,90 @@
+/** Bytes that no encoder wrote give an error, whatever they are: no crash, no endless loop, no other error. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { CorruptSegmentError, NotFoundError } from '../../lib/errors.js';
+import { decoder, message, roundTrip } from './support.js';
+
+const sample = {
+  id: 1,
+  list: [1, 2.5, 'drei', null, undefined, -0],
+  map: new Map<unknown, unknown>([['k', new Set([1n, 2n ** 90n])]]),
+  when: new Date(0),
+  pattern: /x/g,
+  error: new RangeError('r', { cause: { deep: [true] } }),
+  bytes: Buffer.from('abc'),
+  view: new Uint16Array([1, 2, 3]),
+  // eslint-disable-next-line no-sparse-arrays -- the hole is the point
+  holes: [, 'x', , 'y'],
+  text: 'é\ud800',
+  boxed: Object(3) as object,
+};
+
+function decodeOrCorrupt(bytes: Uint8Array, start = 0, end = bytes.length): void {
+  for (const owned of [false, true]) {
+    try {
+      decoder.decode(bytes, start, end, owned);
+    } catch (error) {
+      if (!(error instanceof CorruptSegmentError) && !(error instanceof NotFoundError)) throw error;
+    }
+  }
+}
+
+describe('Decoder.decode()', () => {
+  it('ends in a value or a CorruptSegmentError for random bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 0, maxLength: 80 }), (bytes) => {
+        decodeOrCorrupt(bytes);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('ends in a value or a CorruptSegmentError for random bytes made of tags', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 33 }), { maxLength: 60 }), (bytes) => {
+        decodeOrCorrupt(Uint8Array.from(bytes));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('ends in a value or a CorruptSegmentError for a damaged message', () => {
+    const intact = message(sample);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(intact.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }),
+        (changes) => {
+          const bytes = Buffer.from(intact);
+          for (const [position, byte] of changes) bytes[position] = byte;
+          decodeOrCorrupt(bytes);
+        },
+      ),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('refuses every truncation, also where the memory goes on', () => {
+    const bytes = message(sample);
+    for (let end = 0; end < bytes.length; end++) {
+      expect(() => decoder.decode(bytes, 0, end, false), `cut at ${end}`).toThrow(CorruptSegmentError);
+    }
+  });
+
+  it('refuses bytes after the value', () => {
+    const bytes = Buffer.concat([message([1, 2]), Buffer.alloc(1)]);
+    expect(() => decoder.decode(bytes, 0, bytes.length, false)).toThrow(/1 bytes are left over/);
+  });
+
+  it('refuses bounds outside of the memory', () => {
+    const bytes = message('x');
+    expect(() => decoder.decode(bytes, 0, bytes.length + 1, false)).toThrow(CorruptSegmentError);
+    expect(() => decoder.decode(bytes, 2, 1, false)).toThrow(CorruptSegmentError);
+    expect(() => decoder.decode(bytes, -1, 1, false)).toThrow(CorruptSegmentError);
+  });
+
+  it('works as before after any error', () => {
+    expect(() => decoder.decode(Buffer.from([99]), 0, 1, false)).toThrow(CorruptSegmentError);
+    expect(roundTrip({ a: [1] })).toEqual({ a: [1] });
+  });
+});

@@ -1,0 +1,16 @@
+/**
+ * Waiting for a state that another process brings about, without guessing how long that takes.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+/** Milliseconds after which a state is never going to come. */
+const WATCHDOG = 20_000;
+
+/** Resolves when `condition` holds; rejects, saying `what` did not come, when it never does. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WATCHDOG;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`Gave up after ${WATCHDOG} ms: ${what}`);
+    await setImmediate();
+  }
+}

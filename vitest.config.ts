@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      // The very files that a child process gets when it imports the package by name.
+      { find: /^multiproc$/, replacement: fileURLToPath(new URL('./dist/index.js', import.meta.url)) },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    retry: 0,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Tests of blocking and of death use several processes each; more files at once only make them wait for a core.
+    maxWorkers: 2,
+    server: { deps: { external: [/\/dist\//] } },
+  },
+});
