@@ -500,7 +500,8 @@ nobody:
 /* Nothing is left behind: no record, no message, no line. */
 inline caughtUp() {
   do
-  :: S[X(tailPos)].lap == LAP(tailPos) -> casTail(tailPos, tailSeq, S[X(tailPos)].k, COUNTS(S[X(tailPos)].st))
+  :: S[X(tailPos)].lap == LAP(tailPos) ->
+    t = tailPos; ts = tailSeq; load(w, t); casTail(t, ts, w.k, COUNTS(w.st))
   :: else -> break
   od;
   assert(headPos == tailPos && headSeq == tailSeq && counted == 0);
@@ -549,7 +550,7 @@ init {
     crashes = CRASHES;
     do
     :: c < SLOTS ->
-      if :: joined[c] && lock[c] == 0 -> me = c; repair(); joined[c] = false :: else fi;
+      if :: ABANDONED(c) -> me = c; repair(); joined[c] = false :: else fi;
       c++
     :: else -> break
     od;

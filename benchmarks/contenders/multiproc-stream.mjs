@@ -32,7 +32,7 @@ await streamContender(import.meta, {
         }
       } else if (style === 'reserve') {
         for (let i = 0; i < count; i++) {
-          const slot = queue.reserve(size);
+          const slot = queue.reserveSync(size);
           slot.bytes.set(source.nextBytes());
           slot.commit();
         }
@@ -55,7 +55,7 @@ await streamContender(import.meta, {
         }
       } else if (style === 'reserve') {
         for (;;) {
-          const message = queue.receive();
+          const message = queue.receiveSync();
           const more = tally.takeBytes(message.bytes);
           message.release();
           if (!more) return;

@@ -13,7 +13,7 @@ const HERE = fileURLToPath(new URL('..', import.meta.url));
 const ERROR_TAIL = 600;
 
 /** Where the compiled contenders lie. */
-export const BUILD_DIRECTORY = join(HERE, 'build');
+export const BUILD_DIRECTORY = join(HERE, '../build-cmake/benchmarks');
 
 /** @param {Contender} contender @param {Record<string, unknown>} spec @returns {[string, string[]]} */
 function commandOf(contender, spec) {

@@ -1,9 +1,12 @@
-// MutexRing: a queue of variable-size messages under one robust process-shared pthread mutex; the baseline and the oracle.
+// MutexRing: a queue of variable-size messages under one robust process-shared pthread mutex; the baseline and the
+// oracle.
 //
-// Guarantee      Exactly once, FIFO over all producers. Head and tail are the whole state; each operation changes one of them by
+// Guarantee      Exactly once, FIFO over all producers. Head and tail are the whole state; each operation changes one
+// of them by
 //                one store, so whatever a dead owner of the mutex left is a state before or after its operation.
-// Blocking       Put waits for room and Get for a message until the CLOCK_MONOTONIC deadline: first polling, then on a futex.
-// Process death  Of the mutex's owner: the next owner is told by the mutex and goes on. Of a woken waiter: the others' sleeps are
+// Blocking       Put waits for room and Get for a message until the CLOCK_MONOTONIC deadline: first polling, then on a
+// futex. Process death  Of the mutex's owner: the next owner is told by the mutex and goes on. Of a woken waiter: the
+// others' sleeps are
 //                cut into slices. A dead waiter stays counted, which costs wakes that find nobody.
 // Memory order   The mutex orders everything; the loads outside it are hints for polling.
 //
@@ -35,7 +38,8 @@ class MutexRing {
   // Length of the message, kTimedOut, or kNoRoom.
   int64_t Get(void* into, uint32_t room, int64_t deadline);
 
-  // As many of `count` messages of `length` bytes each, one behind the other, as fit under one lock; 0 after the deadline.
+  // As many of `count` messages of `length` bytes each, one behind the other, as fit under one lock; 0 after the
+  // deadline.
   size_t PutMany(const char* messages, uint32_t length, size_t count, int64_t deadline);
 
   // As many messages as there are, at most `most`, under one lock. Message i goes to `into + i * room`, its length to

@@ -33,8 +33,8 @@ class Options {
 
 inline void ReportStream(uint64_t messages, uint64_t size, uint64_t count, int64_t elapsed) {
   const double per_second = static_cast<double>(messages) * 1e9 / static_cast<double>(elapsed);
-  std::printf("{\"elapsedNs\":%" PRId64 ",\"count\":%" PRIu64 ",\"metrics\":{\"rate\":%.3f,\"bandwidth\":%.3f}}\n", elapsed,
-              count, per_second, per_second * static_cast<double>(size));
+  std::printf("{\"elapsedNs\":%" PRId64 ",\"count\":%" PRIu64 ",\"metrics\":{\"rate\":%.3f,\"bandwidth\":%.3f}}\n",
+              elapsed, count, per_second, per_second * static_cast<double>(size));
 }
 
 inline void ReportOperation(uint64_t count, int64_t elapsed) {

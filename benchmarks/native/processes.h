@@ -1,7 +1,9 @@
-// Processes: P producers and C consumers on one ring, or a pair that plays ping-pong, each in a process of its own by fork.
+// Processes: P producers and C consumers on one ring, or a pair that plays ping-pong, each in a process of its own by
+// fork.
 //
-// A Ring type gives: `static Ring Create(const Options&)`, called before the forks; `void Join()` and `void Leave()`, called
-// around the use in each process, the creating one included; `void Put(const char*, uint32_t)` and `uint32_t Get(char* into, uint32_t room)`, which wait for ever.
+// A Ring type gives: `static Ring Create(const Options&)`, called before the forks; `void Join()` and `void Leave()`,
+// called around the use in each process, the creating one included; `void Put(const char*, uint32_t)` and `uint32_t
+// Get(char* into, uint32_t room)`, which wait for ever.
 #pragma once
 
 #include <sys/mman.h>
@@ -64,7 +66,8 @@ struct Gate {
     while (open.load() == 0) FutexWait(&open, 0, MonotonicNanos() + 1'000'000'000);
   }
   void OpenFor(uint32_t participants) {
-    for (uint32_t now; (now = arrived.load()) < participants;) FutexWait(&arrived, now, MonotonicNanos() + 1'000'000'000);
+    for (uint32_t now; (now = arrived.load()) < participants;)
+      FutexWait(&arrived, now, MonotonicNanos() + 1'000'000'000);
     open.store(1);
     FutexWake(&open, INT32_MAX);
   }
@@ -126,8 +129,8 @@ void RunStream(const Options& options) {
       sum += sums[c * producers + p];
     }
     if (arrived != count || sum != count * (count - 1) / 2) {
-      std::fprintf(stderr, "Cannot accept sample: producer %u sent %" PRIu64 " messages, %" PRIu64 " arrived\n", p, count,
-                   arrived);
+      std::fprintf(stderr, "Cannot accept sample: producer %u sent %" PRIu64 " messages, %" PRIu64 " arrived\n", p,
+                   count, arrived);
       std::exit(1);
     }
   }
@@ -181,8 +184,8 @@ void RunRoundtrip(const Options& options) {
   int64_t elapsed = 0;
   for (const int64_t time : times) elapsed += time;
   std::sort(times.begin(), times.end());
-  std::printf("{\"elapsedNs\":%" PRId64 ",\"count\":%" PRIu64
-              ",\"metrics\":{\"median\":%" PRId64 ",\"p99\":%" PRId64 ",\"mean\":%.1f}}\n",
+  std::printf("{\"elapsedNs\":%" PRId64 ",\"count\":%" PRIu64 ",\"metrics\":{\"median\":%" PRId64 ",\"p99\":%" PRId64
+              ",\"mean\":%.1f}}\n",
               elapsed, count, times[times.size() / 2], times[std::min(times.size() - 1, times.size() * 99 / 100)],
               static_cast<double>(elapsed) / static_cast<double>(times.size()));
 }

@@ -3,7 +3,7 @@
  */
 import { Decoder } from '../internal/codec/codec.js';
 import { call, MessageFlag, native, Status } from '../internal/native.js';
-import type { CodecName } from './outgoing.js';
+import type { CodecName } from './codec-name.js';
 
 const slabSize = 32 * 1024;
 /** Raw messages below this many bytes are given away as slices of the slab; longer ones get memory of their own. */

@@ -1,14 +1,13 @@
 /**
  * Job: a message of a JoinableQueue that comes back when whoever took it dies.
  */
-import { ClosedError } from '../errors.js';
 import { native } from '../internal/native.js';
-import { statusError } from '../internal/status-error.js';
+import { Claim } from './claim.js';
 import type { Claimed } from './incoming.js';
 import type { QueueCore } from './queue-core.js';
 
 /**
- * A task that was taken and is not yet done. When the process dies, or the queue is closed, before `done()`, somebody else
+ * A task that was taken and is not yet done. When the process dies, or forgets it, before `done()`, somebody else
  * takes it: a task can be worked on twice, it cannot be lost.
  *
  * @typeParam T what the task is.
@@ -18,17 +17,13 @@ export class Job<T = unknown> implements Disposable {
   readonly value: T;
   /** Which delivery of the message this is, from 1; more than 1 when those who took it before died or gave it back. */
   readonly attempts: number;
-  readonly #core: QueueCore;
-  readonly #position: number;
-  #open = true;
+  readonly #claim: Claim;
 
   /** @internal */
   constructor(core: QueueCore, claimed: Claimed) {
     this.value = claimed.value as T;
     this.attempts = claimed.attempts;
-    this.#core = core;
-    this.#position = claimed.position;
-    core.retain();
+    this.#claim = new Claim(this, core, claimed.position, giveBack);
   }
 
   /**
@@ -37,13 +32,7 @@ export class Job<T = unknown> implements Disposable {
    * @throws ClosedError (ERR_MULTIPROC_CLOSED) when it was done or given back before.
    */
   done(): void {
-    const core = this.#end('finish Job');
-    const status = native.ringRelease(core.ref, this.#position);
-    const counted = status < 0 ? status : native.ringTaskDone(core.ref);
-    core.release();
-    if (counted < 0) throw statusError(counted, 'finish Job');
-    core.space.nudge();
-    core.join.nudge();
+    this.#claim.end(finish, 'finish Job');
   }
 
   /**
@@ -52,21 +41,20 @@ export class Job<T = unknown> implements Disposable {
    * @throws ClosedError (ERR_MULTIPROC_CLOSED) when it was done or given back before.
    */
   requeue(): void {
-    const core = this.#end('requeue Job');
-    const status = native.ringRequeue(core.ref, this.#position);
-    core.release();
-    if (status < 0) throw statusError(status, 'requeue Job');
-    core.main.nudge();
+    this.#claim.end(giveBack, 'requeue Job');
   }
 
   /** Gives the message back unless it is done: what `using job = …` does when the work throws. */
   [Symbol.dispose](): void {
-    if (this.#open) this.requeue();
+    if (this.#claim.open) this.requeue();
   }
+}
 
-  #end(action: string): QueueCore {
-    if (!this.#open) throw new ClosedError(`Cannot ${action}: it is over`);
-    this.#open = false;
-    return this.#core;
-  }
+function giveBack(ref: number, position: number): number {
+  return native.ringRequeue(ref, position);
+}
+
+function finish(ref: number, position: number): number {
+  const status = native.ringRelease(ref, position);
+  return status < 0 ? status : native.ringTaskDone(ref);
 }

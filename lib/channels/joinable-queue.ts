@@ -7,6 +7,7 @@ import { type Attachment, attachmentOf, Opened, openOrCreate } from '../internal
 import { statusError } from '../internal/status-error.js';
 import { rejected } from '../internal/wait.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
+import type { Claimed } from './incoming.js';
 import { Job } from './job.js';
 import { Queue } from './queue.js';
 import type { QueueCore } from './queue-core.js';
@@ -95,14 +96,16 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    *
    * @throws as `get`.
    */
-  async take(options?: WaitOptions | null): Promise<Job<T>> {
-    return new Job<T>(this.#at.core, await this.#receiver.take(options));
+  take(options?: WaitOptions | null): Promise<Job<T>> {
+    return this.#receiver.take(this.#adopt, options);
   }
 
   /** As {@link take}, blocking the thread. */
   takeSync(options?: WaitOptions | null): Job<T> {
-    return new Job<T>(this.#at.core, this.#receiver.takeSync(options));
+    return this.#receiver.takeSync(this.#adopt, options);
   }
+
+  readonly #adopt = (claimed: Claimed): Job<T> => new Job<T>(this.#at.core, claimed);
 
   readonly #attempt = (waitMs: number): number => native.ringJoin(this.#at.ref, waitMs);
 }

@@ -1,23 +1,12 @@
 /**
  * Messages on their way into a queue.
  */
-import { inspect } from 'node:util';
-import { argumentTypeError } from '../errors.js';
 import { type Encoded, Encoder } from '../internal/codec/codec.js';
 import { RawEncoder } from '../internal/codec/raw.js';
 import { MessageFlag, native, Status } from '../internal/native.js';
 import { Luggage, pinLastMessage } from '../internal/transit.js';
+import type { CodecName } from './codec-name.js';
 import type { QueueCore } from './queue-core.js';
-
-/** How a queue's values become bytes: any value that can travel, or bytes as they are. */
-export type CodecName = 'structured' | 'raw';
-
-/** @throws TypeError (ERR_MULTIPROC_ARGUMENT). */
-export function checkCodec(codec: unknown, action: string): CodecName {
-  if (codec === undefined || codec === null || codec === 'structured') return 'structured';
-  if (codec === 'raw') return 'raw';
-  throw argumentTypeError(`Cannot ${action}: codec must be 'structured' or 'raw', received ${inspect(codec)}`);
-}
 
 /** Makes messages of values. The message is valid until the next one. */
 export interface MessageEncoder extends Encoded {

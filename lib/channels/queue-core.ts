@@ -1,11 +1,11 @@
 /**
  * What this environment knows about one queue, whichever of the queue classes it belongs to.
  */
-import { CorruptSegmentError, type Full } from '../errors.js';
+import { CorruptSegmentError } from '../errors.js';
 import { call, native, WaitQueue } from '../internal/native.js';
 import { Core, type SharedObject } from '../internal/shared-object.js';
 import { WaitLine } from '../internal/wait.js';
-import { type CodecName } from './outgoing.js';
+import { type CodecName, isCodecName } from './codec-name.js';
 
 /** Names of the classes that a queue's handle can become. */
 export type QueueClass = 'Queue' | 'SimpleQueue' | 'JoinableQueue';
@@ -18,12 +18,13 @@ export interface QueueMeta {
 
 /** @throws CorruptSegmentError. */
 export function readMeta(ref: number): QueueMeta {
+  let meta: { readonly class?: unknown; readonly codec?: unknown };
   try {
-    const { class: className, codec } = JSON.parse(native.meta(ref)) as QueueMeta;
-    if (isQueueClass(className) && (codec === 'structured' || codec === 'raw')) return { class: className, codec };
+    meta = JSON.parse(native.meta(ref)) as typeof meta;
   } catch (cause) {
     throw new CorruptSegmentError('Cannot open queue: its description is damaged', { cause });
   }
+  if (isQueueClass(meta.class) && isCodecName(meta.codec)) return { class: meta.class, codec: meta.codec };
   throw new CorruptSegmentError('Cannot open queue: it is of an unknown class or codec');
 }
 
@@ -59,6 +60,13 @@ export class QueueCore extends Core {
     return (this.#memory ??= call(() => native.ringBuffer(this.ref)));
   }
 
+  /** Something happened that any of those who wait in this thread may be waiting for. */
+  nudge(): void {
+    this.main.nudge();
+    this.space.nudge();
+    this.join.nudge();
+  }
+
   override abandon(facade: SharedObject, error: Error): void {
     super.abandon(facade, error);
     this.space.abandon(facade, error);
@@ -69,7 +77,7 @@ export class QueueCore extends Core {
    * Names the processes that are in the middle of a put or a get: when one of them is stopped, what it has claimed cannot
    * be used by others. Only worth saying after a wait; at any one moment somebody is always busy.
    *
-   * @returns the end of a message, and the details of {@link Full}.
+   * @returns the end of a message, and the details of a Full.
    */
   whoIsBusy(waited: boolean): { text: string; facts: { pid?: number } } {
     const pids = waited ? native.stats(this.ref).busyPids.filter((pid) => pid !== process.pid) : [];

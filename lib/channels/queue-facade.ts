@@ -18,7 +18,7 @@ import {
   type SharedObject,
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
-import { type CodecName, checkCodec } from './outgoing.js';
+import { checkCodec, type CodecName } from './codec-name.js';
 import { type QueueClass, QueueCore, type QueueMeta } from './queue-core.js';
 
 /** Options of `new Queue()` and its relatives. */

@@ -187,9 +187,7 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
     const { ref, core } = this.#at;
     const status = native.ringShutDown(ref, immediate ? 1 : 0);
     if (status < 0) throw statusError(status, `shut down ${this.constructor.name}`);
-    core.main.nudge();
-    core.space.nudge();
-    core.join.nudge();
+    core.nudge();
   }
 
   /** Counters, over all processes. @throws ClosedError (ERR_MULTIPROC_CLOSED). */

@@ -1,48 +1,12 @@
 /**
  * Zero-copy access to a queue of bytes: write a message where it will be read, read it where it was written.
  */
-import { argumentRangeError, ClosedError } from '../errors.js';
+import { argumentRangeError } from '../errors.js';
 import { MessageFlag, native } from '../internal/native.js';
 import { checkInteger } from '../internal/shared-object.js';
-import { statusError } from '../internal/status-error.js';
+import { Claim } from './claim.js';
 import { openSpill } from './incoming.js';
 import type { QueueCore } from './queue-core.js';
-
-/** A message that this thread has claimed, to write or to read. */
-class Claim {
-  readonly core: QueueCore;
-  readonly position: number;
-  #open = true;
-
-  constructor(core: QueueCore, position: number) {
-    this.core = core;
-    this.position = position;
-    // The user may close the queue first.
-    core.retain();
-  }
-
-  get open(): boolean {
-    return this.#open;
-  }
-
-  /** Ends the claim by a native operation; what is over stays over. */
-  end(operation: (ref: number) => number, action: string): void {
-    if (!this.#open) throw new ClosedError(`Cannot ${action}: it is over`);
-    this.#open = false;
-    const status = operation(this.core.ref);
-    this.core.release();
-    if (status < 0) throw statusError(status, action);
-  }
-
-  assertOpen(action: string): void {
-    if (!this.#open) throw new ClosedError(`Cannot ${action}: it is over`);
-  }
-}
-
-/** A claim that nobody ends would block the ring for good. */
-const forgotten = new FinalizationRegistry<() => void>((giveUp) => {
-  giveUp();
-});
 
 /**
  * Room in a queue for one message, reserved by `reserve()`. Write into `bytes`, then `commit()`.
@@ -57,12 +21,8 @@ export class Slot implements Disposable {
   /** @internal */
   constructor(core: QueueCore, length: number) {
     const [, position = 0, offset = 0] = native.out;
-    const claim = new Claim(core, position);
-    this.#claim = claim;
     this.#bytes = Buffer.from(core.ringMemory(), offset, length);
-    forgotten.register(this, () => {
-      abort(claim);
-    }, this);
+    this.#claim = new Claim(this, core, position, abort);
   }
 
   /**
@@ -85,16 +45,12 @@ export class Slot implements Disposable {
    */
   commit(length: number = this.#bytes.length): void {
     checkInteger(length, 0, this.#bytes.length, 'length', 'commit a message');
-    const { core, position } = this.#claim;
-    this.#claim.end((ref) => native.ringCommit(ref, position, length, 0), 'commit a message');
-    forgotten.unregister(this);
-    core.main.nudge();
+    this.#claim.end((ref, position) => native.ringCommit(ref, position, length, 0), 'commit a message');
   }
 
   /** Gives the room back. Nobody has seen anything. @throws ClosedError (ERR_MULTIPROC_CLOSED) after commit or abort. */
   abort(): void {
-    abort(this.#claim);
-    forgotten.unregister(this);
+    this.#claim.end(abort, 'abort a message');
   }
 
   /** Aborts unless it is committed. */
@@ -103,9 +59,16 @@ export class Slot implements Disposable {
   }
 }
 
-function abort(claim: Claim): void {
-  claim.end((ref) => native.ringAbort(ref, claim.position), 'abort a message');
-  claim.core.space.nudge();
+function abort(ref: number, position: number): number {
+  return native.ringAbort(ref, position);
+}
+
+function giveBack(ref: number, position: number): number {
+  return native.ringRequeue(ref, position);
+}
+
+function consume(ref: number, position: number): number {
+  return native.ringRelease(ref, position);
 }
 
 /**
@@ -121,11 +84,7 @@ export class Message implements Disposable {
     const [flags = 0, position = 0, offset = 0] = native.out;
     this.#bytes =
       (flags & MessageFlag.spilled) === 0 ? Buffer.from(core.ringMemory(), offset, length) : openSpill(core.ref, position);
-    const claim = new Claim(core, position);
-    this.#claim = claim;
-    forgotten.register(this, () => {
-      claim.end((ref) => native.ringRequeue(ref, position), 'give a message back');
-    }, this);
+    this.#claim = new Claim(this, core, position, giveBack);
   }
 
   /**
@@ -141,10 +100,7 @@ export class Message implements Disposable {
 
   /** Consumes the message; its room is free for others. @throws ClosedError (ERR_MULTIPROC_CLOSED) when done already. */
   release(): void {
-    const { core, position } = this.#claim;
-    this.#claim.end((ref) => native.ringRelease(ref, position), 'release a message');
-    forgotten.unregister(this);
-    core.space.nudge();
+    this.#claim.end(consume, 'release a message');
   }
 
   /** Releases unless that is done. */

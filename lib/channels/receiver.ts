@@ -9,7 +9,7 @@ import { statusError } from '../internal/status-error.js';
 import { rejected, SLICE } from '../internal/wait.js';
 import { notAtAll, parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { type Claimed, getMessage, takeClaimed, takeValue } from './incoming.js';
-import type { CodecName } from './outgoing.js';
+import type { CodecName } from './codec-name.js';
 import type { QueueCore } from './queue-core.js';
 
 /** So many messages make a batch when the caller sets no limit: producers could keep it going for ever. */
@@ -77,20 +77,21 @@ export class Receiver {
     return this.#settleMany(this.#at.core.main.waitSync(this.#attempt, timeout, true), limit);
   }
 
-  take(options: WaitOptions | null | undefined): Promise<Claimed> {
+  /** @param adopt takes the claim over, at once: nobody else would end it. */
+  take<T>(adopt: (claimed: Claimed) => T, options: WaitOptions | null | undefined): Promise<T> {
     try {
       const wait = parseWait(options);
       this.#throwPostponed();
-      return this.#at.core.main.wait(this.#owner, wait, this.#attemptTake, (status) => this.#settleTake(status));
+      return this.#at.core.main.wait(this.#owner, wait, this.#attemptTake, (status) => this.#settleTake(status, adopt));
     } catch (error) {
       return rejected(error);
     }
   }
 
-  takeSync(options: WaitOptions | null | undefined): Claimed {
+  takeSync<T>(adopt: (claimed: Claimed) => T, options: WaitOptions | null | undefined): T {
     const { timeout } = parseWait(options);
     this.#throwPostponed();
-    return this.#settleTake(this.#at.core.main.waitSync(this.#attemptTake, timeout, true));
+    return this.#settleTake(this.#at.core.main.waitSync(this.#attemptTake, timeout, true), adopt);
   }
 
   readonly #attempt = (waitMs: number): number => getMessage(this.#at.ref, GetMode.copy, waitMs);
@@ -119,12 +120,9 @@ export class Receiver {
     return values;
   }
 
-  #settleTake(status: number): Claimed {
+  #settleTake<T>(status: number, adopt: (claimed: Claimed) => T): T {
     if (status < 0) throw this.#failure(status);
-    const { core, ref } = this.#at;
-    const claimed = takeClaimed(ref, status, this.#codec);
-    core.space.nudge();
-    return claimed;
+    return adopt(takeClaimed(this.#at.ref, status, this.#codec));
   }
 
   #take(ref: number, length: number): unknown {

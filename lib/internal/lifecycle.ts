@@ -1,14 +1,9 @@
 /**
- * What happens by itself at the start and at the end of every thread that uses the library.
+ * What happens by itself when a program that uses the library starts. Leaving at the end is the addon's part: it comes after
+ * all JavaScript, so that exit handlers can still use their objects.
  */
 import { isMainThread } from 'node:worker_threads';
 import { native } from './native.js';
-
-// Leaving tells the others at once, and removes what nobody else uses. A process that cannot get here (a kill) is
-// found by the locks that the kernel released.
-process.once('exit', () => {
-  native.shutdown();
-});
 
 if (isMainThread) {
   try {

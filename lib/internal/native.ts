@@ -150,10 +150,11 @@ export interface Native {
    * Makes an object: anonymous ones (`name === null`) of small size in this environment's arena, others in a segment
    * of their own. `a` and `b` by kind: semaphore (value, max), barrier (parties, defaultTimeoutMs or -1),
    * value and array (type number, length), others (0, 0). `dataBytes`: bytes of user memory (value, array, memory).
-   * `meta`: up to 2,000 bytes of text kept with the object and returned by `meta()`.
+   * `meta`: up to 2,000 bytes of text kept with the object and returned by `meta()`. `initial`: the first bytes of the
+   * user memory, there before anybody else can open the name.
    * Throws ERR_MULTIPROC_EXISTS, _NO_SPACE, _NAME (bad name), _SYSTEM.
    */
-  create(kind: number, name: string | null, a: number, b: number, dataBytes: number, meta: string | null, maxParticipants: number): number;
+  create(kind: number, name: string | null, a: number, b: number, dataBytes: number, meta: string | null, maxParticipants: number, initial: Uint8Array | null): number;
   /**
    * Makes a queue segment. `capacity` bytes of message space (rounded up to a power of two, at least 4096), `maxsize` 0 = no
    * limit but the bytes, `counted` = keeps `unfinished` (JoinableQueue), `meta` = codec name and class.
@@ -178,7 +179,7 @@ export interface Native {
   /** The user memory of a value, array or memory object: one ArrayBuffer per ref, the same at every call. */
   buffer(ref: number): ArrayBuffer;
   stats(ref: number): ObjectStats;
-  /** Leaves everything; called at exit. Later calls return Status.Closed. */
+  /** Leaves everything now; happens by itself at the end of the environment and at process.exit. Later calls return Status.Closed. */
   shutdown(): void;
 
   // ---- waiting -------------------------------------------------------------------------------------------------
@@ -244,17 +245,17 @@ export interface Native {
 
   // ---- barrier -------------------------------------------------------------------------------------------------
   /**
-   * Arrives. 0: wait with `barrierWait(out[1], out[2])`; 1: you are the last one: run the action, then `barrierFinish`.
-   * Broken. `out[0]` is the index (0 … parties-1), `out[1]`, `out[2]` identify the generation. Again: the previous
-   * round is still running its action.
+   * Arrives. 0: wait with `barrierWait(ref, out[1], …)`; 1: you are the last one: run the action, then `barrierFinish`.
+   * Broken. `out[0]` is the index (0 … parties-1), `out[1]` names the round. Again: the previous
+   * round is still running its action; `waitMs` bounds the wait for that.
    */
-  barrierArrive(ref: number): number;
+  barrierArrive(ref: number, waitMs: number): number;
   /** 0 released, Broken, Again. */
-  barrierWait(ref: number, releases: number, resets: number, waitMs: number): number;
+  barrierWait(ref: number, round: number, waitMs: number): number;
   /** The last one releases all. */
   barrierFinish(ref: number): number;
-  /** Breaks the given generation if it still waits (timeout, abort): Broken; 0 if it was released meanwhile. */
-  barrierBreak(ref: number, releases: number, resets: number): number;
+  /** Breaks the given round if it still waits (timeout, abort): Broken; 0 if it was released meanwhile. */
+  barrierBreak(ref: number, round: number): number;
   /** Marks it broken whatever its state: the user's abort(), or a failed action. */
   barrierAbort(ref: number): number;
   /** Empty again; whoever waits gets Broken. */

@@ -105,7 +105,7 @@ function sharedArrayClass(type: ElementType): ArrayFacadeClass {
     }
   }
 
-  return SharedTypedArray as unknown as ArrayFacadeClass;
+  return SharedTypedArray;
 }
 
 function charArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
@@ -140,7 +140,7 @@ function charArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
     }
   }
 
-  return SharedCharArray as unknown as ArrayFacadeClass;
+  return SharedCharArray;
 }
 
 function wideCharArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
@@ -162,7 +162,7 @@ function wideCharArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
     }
   }
 
-  return SharedWideCharArray as unknown as ArrayFacadeClass;
+  return SharedWideCharArray;
 }
 
 function checkFit(given: number, length: number, unit: string): void {

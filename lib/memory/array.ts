@@ -137,7 +137,7 @@ function bytesOf(type: ElementType, items: unknown): Uint8Array {
   const elements = toElements(type, items);
   if (elements instanceof type.ElementArray) return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
   const array = new type.ElementArray(new ArrayBuffer(elements.length * type.byteLength));
-  const filled = array as { [index: number]: number | bigint };
+  const filled = array as Record<number, number | bigint>;
   for (let index = 0; index < elements.length; index++) filled[index] = type.toRaw(elements[index]);
   return new Uint8Array(array.buffer);
 }
@@ -170,7 +170,8 @@ function facade(parts: MemoryParts): ArrayFacade {
 /** What users call; the objects are of the class that extends the typed array of their type. */
 class SharedArrayEntry {
   constructor(type: unknown, sizeOrItems: unknown, options?: ArrayOptions) {
-    return make(type, sizeOrItems, options) as unknown as SharedArrayEntry;
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the point of this class, see above
+    return make(type, sizeOrItems, options);
   }
 
   static open(name: string): ArrayFacade {

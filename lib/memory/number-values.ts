@@ -33,7 +33,7 @@ class Int8Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -62,7 +62,7 @@ class Uint8Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -91,7 +91,7 @@ class Int16Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -120,7 +120,7 @@ class Uint16Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -149,7 +149,7 @@ class Int32Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -178,7 +178,7 @@ class Uint32Value extends ValueFacade {
 
   override get value(): number {
     const element = plainLoadsAreOrdered ? this.#view[0] : load(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -207,7 +207,7 @@ class BigInt64Value extends ValueFacade {
 
   override get value(): bigint {
     const element = plainLoadsAreOrdered ? this.#view[0] : loadBig(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: bigint) {
@@ -236,7 +236,7 @@ class BigUint64Value extends ValueFacade {
 
   override get value(): bigint {
     const element = plainLoadsAreOrdered ? this.#view[0] : loadBig(this.#view);
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: bigint) {
@@ -265,7 +265,7 @@ class Float32Value extends ValueFacade {
 
   override get value(): number {
     const element = this.#view[0];
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {
@@ -289,7 +289,7 @@ class Float64Value extends ValueFacade {
 
   override get value(): number {
     const element = this.#view[0];
-    return element === undefined ? this.refuse('read') : element;
+    return element ?? this.refuse('read');
   }
 
   override set value(value: number) {

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
 import { type Attachment, checkInteger, type CreateOptions, describe, Facade, openOrCreate } from '../internal/shared-object.js';
 import { layOutItems, type ListItem, ListItems, type ListValue } from './list-items.js';
-import { type Block, createBlock, openBlock, registerBlockClass } from './shared-memory.js';
+import { Block, createBlock, openBlock, registerBlockClass } from './shared-memory.js';
 
 /**
  * A list in shared memory whose items are numbers, bigints of 64 bits, booleans, strings, bytes or `null`.
@@ -32,7 +32,7 @@ export class ShareableList<T extends ListItem = ListItem> extends Facade impleme
   /** @internal */
   constructor(block: Block);
   constructor(source: Iterable<T> | Block, options: CreateOptions = {}) {
-    const block = typeof source === 'object' && source !== null && 'attachment' in source ? source : create(source, options);
+    const block = source instanceof Block ? source : create(source, options);
     const items = itemsOf(block);
     super(block.attachment);
     this.#at = block.attachment;

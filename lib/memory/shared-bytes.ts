@@ -71,9 +71,8 @@ export function createBytes(kind: MemoryKind, { options, type, length, contents,
     if (text !== null && Buffer.byteLength(text) > longestMeta) {
       throw argumentRangeError(`Cannot create ${kind}: its description takes ${Buffer.byteLength(text)} bytes, more than ${longestMeta}`);
     }
-    const byteLength = typeof contents === 'number' ? contents : contents.length;
-    const ref = call(() => native.create(Kind[kind], options.name, type, length, byteLength, text, options.maxParticipants));
-    if (typeof contents !== 'number') new Uint8Array(native.buffer(ref)).set(contents);
+    const [byteLength, initial] = typeof contents === 'number' ? [contents, null] : [contents.length, contents];
+    const ref = call(() => native.create(Kind[kind], options.name, type, length, byteLength, text, options.maxParticipants, initial));
     return attachBytes(kind, ref, guard);
   } catch (error) {
     guard?.close();

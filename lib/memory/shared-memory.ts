@@ -36,9 +36,19 @@ interface BlockFacts {
   readonly name: string;
 }
 
-/** A block that is attached, with the facts kept with it checked. */
-export interface Block extends MemoryParts {
+/** A block that is attached: what makes a class's constructor adopt it instead of creating one. */
+export class Block {
+  readonly attachment: Attachment;
+  readonly buffer: ArrayBuffer;
+  readonly length: number;
   readonly name: string;
+
+  constructor({ attachment, buffer, length }: MemoryParts, name: string) {
+    this.attachment = attachment;
+    this.buffer = buffer;
+    this.length = length;
+    this.name = name;
+  }
 }
 
 /**
@@ -52,7 +62,7 @@ export function createBlock(className: string, options: CreateOptions, length: n
     const name = checked.name ?? `memory-${randomBytes(8).toString('hex')}`;
     const facts: BlockFacts = { class: className, name };
     try {
-      return { ...createBytes('memory', { options: { ...checked, name }, type: 0, length, contents, guard: null, facts }), name };
+      return new Block(createBytes('memory', { options: { ...checked, name }, type: 0, length, contents, guard: null, facts }), name);
     } catch (error) {
       if (!(error instanceof ExistsError) || checked.name !== null) throw error;
     }
@@ -70,7 +80,7 @@ function reviveBlock(opened: Opened): SharedObject {
   const parts = openBytes('memory', opened.ref);
   const { class: className, name } = parts.meta as BlockFacts;
   const revive = revivers.get(className);
-  if (revive !== undefined) return revive({ ...parts, name });
+  if (revive !== undefined) return revive(new Block(parts, name));
   parts.attachment.close();
   throw new CorruptSegmentError(`Cannot open shared memory: it was made by ${inspect(className)}, which is not known`);
 }
@@ -102,9 +112,10 @@ export class SharedMemory extends Facade {
    */
   constructor(options: SharedMemoryOptions);
   /** @internal */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- one is public, the other is not
   constructor(block: Block);
   constructor(source: SharedMemoryOptions | Block) {
-    const block = typeof source === 'object' && source !== null && 'attachment' in source ? source : create(source);
+    const block = source instanceof Block ? source : create(source);
     super(block.attachment);
     this.#at = block.attachment;
     this.#name = block.name;
@@ -160,11 +171,11 @@ export class SharedMemory extends Facade {
   }
 }
 
-function create(options: SharedMemoryOptions): Block {
+function create(options: unknown): Block {
   if (typeof options !== 'object' || options === null) {
     throw argumentTypeError(`Cannot create SharedMemory: expected options such as { size: 4096 }, received ${inspect(options)}`);
   }
-  const size = checkSize(options.size);
+  const size = checkSize((options as Partial<SharedMemoryOptions>).size);
   return createBlock('SharedMemory', options, size, size);
 }
 

@@ -7,9 +7,7 @@ import { atomicCell, type Cell } from './atomic-cell.js';
 import { elementType, type ElementInput, type ElementType, type ElementValue, type TypeCode } from './element-types.js';
 
 /** The fields of a structure, in the order in which they lie in memory. */
-export interface StructFields {
-  readonly [name: string]: TypeCode | StructType;
-}
+export type StructFields = Readonly<Record<string, TypeCode | StructType>>;
 
 /** What the live view of a structure's fields looks like. */
 export type StructValue<F extends StructFields> = {
@@ -113,10 +111,13 @@ function alignUp(offset: number, alignment: number): number {
  * @throws RangeError `ERR_MULTIPROC_ARGUMENT` when there are no fields.
  */
 export function struct<const F extends StructFields>(fields: F): StructType<F> {
-  if (typeof fields !== 'object' || fields === null) {
-    throw argumentTypeError(`Cannot make a structure: expected an object of type codes, received ${inspect(fields)}`);
-  }
+  checkFields(fields);
   return new StructType(fields);
+}
+
+function checkFields(fields: unknown): void {
+  if (typeof fields === 'object' && fields !== null) return;
+  throw argumentTypeError(`Cannot make a structure: expected an object of type codes, received ${inspect(fields)}`);
 }
 
 /** The structure type that `describe` was called on. */

@@ -43,7 +43,7 @@ export interface Value<T = unknown, Input = T> extends SharedObject {
    *   written does not fit the type.
    */
   get value(): T;
-  set value(value: Input);
+  set value(value: T | Input);
   /**
    * Adds atomically. Floats too: with the rounding that each addition has, none is lost.
    *
@@ -172,7 +172,8 @@ function cellOf(type: ElementType | StructType, buffer: ArrayBuffer) {
 /** What users call; the objects are of the class that is fastest for their type. */
 class ValueEntry {
   constructor(type: unknown, initial: unknown, options?: ValueOptions) {
-    return make(type, initial, options) as unknown as ValueEntry;
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the point of this class, see above
+    return make(type, initial, options);
   }
 
   static open(name: string): ValueFacade {

@@ -54,8 +54,7 @@ class BarrierCore extends Core {
 interface Arrival {
   readonly last: boolean;
   readonly index: number;
-  readonly releases: number;
-  readonly resets: number;
+  readonly round: number;
 }
 
 /**
@@ -156,14 +155,14 @@ export class Barrier extends SyncObject {
     const { ref } = core;
     this.#attachment.assertOpen('wait for Barrier');
     const deadline = performance.now() + timeout;
-    const arrival = arrived(core.main.waitSync(() => native.barrierArrive(ref), timeout));
+    const arrival = arrived(core.main.waitSync((waitMs) => native.barrierArrive(ref, waitMs), timeout));
     if (arrival.last) {
       this.#runActionSync();
       return finish(core, arrival);
     }
-    const { releases, resets } = arrival;
+    const { round } = arrival;
     const status = core.main.waitSync(
-      (waitMs) => native.barrierWait(ref, releases, resets, waitMs),
+      (waitMs) => native.barrierWait(ref, round, waitMs),
       deadline - performance.now(),
     );
     return passed(core, arrival, status);
@@ -210,7 +209,7 @@ export class Barrier extends SyncObject {
     core.retain();
     try {
       // The second wait begins in the same breath as the arrival, so that nothing can come between them.
-      return await core.main.wait(this, wait, () => native.barrierArrive(core.ref), (status) => {
+      return await core.main.wait(this, wait, (waitMs) => native.barrierArrive(core.ref, waitMs), (status) => {
         const arrival = arrived(status);
         const rest: Wait = { timeout: deadline - performance.now(), signal: wait.signal };
         return arrival.last ? this.#finish(arrival) : this.#pass(arrival, rest);
@@ -227,18 +226,18 @@ export class Barrier extends SyncObject {
 
   async #pass(arrival: Arrival, wait: Wait): Promise<number> {
     const { core } = this.#attachment;
-    const { releases, resets } = arrival;
+    const { round } = arrival;
     let status: number;
     try {
       status = await core.main.wait(
         this,
         wait,
-        (waitMs) => native.barrierWait(core.ref, releases, resets, waitMs),
+        (waitMs) => native.barrierWait(core.ref, round, waitMs),
         (ended) => ended,
       );
     } catch (error) {
       // Whoever leaves takes the round with him, unless it was complete already: then the wait has succeeded.
-      const broken = native.barrierBreak(core.ref, releases, resets);
+      const broken = native.barrierBreak(core.ref, round);
       core.main.nudge();
       if (broken !== 0) throw error;
       status = 0;
@@ -297,8 +296,8 @@ function arrived(status: number): Arrival {
     throw new TimeoutError('Cannot wait for Barrier: the round before was still running its action when the time was over');
   }
   if (status < 0) throw statusError(status, 'wait for Barrier');
-  const [index = 0, releases = 0, resets = 0] = native.out;
-  return { last: status === 1, index, releases, resets };
+  const [index = 0, round = 0] = native.out;
+  return { last: status === 1, index, round };
 }
 
 function finish(core: Core, { index }: Arrival): number {
@@ -308,10 +307,10 @@ function finish(core: Core, { index }: Arrival): number {
   return index;
 }
 
-function passed(core: Core, { index, releases, resets }: Arrival, waited: number): number {
+function passed(core: Core, { index, round }: Arrival, waited: number): number {
   let status = waited;
   if (status === Status.Again) {
-    status = native.barrierBreak(core.ref, releases, resets);
+    status = native.barrierBreak(core.ref, round);
     core.main.nudge();
     if (status === Status.Broken) throw statusError(status, 'wait for Barrier', 'the time was over, so the barrier is broken');
   }
@@ -325,7 +324,7 @@ function create(parties: unknown, options: BarrierOptions | undefined): number {
   const timeout = parseTimeout(options?.timeout);
   const meta = JSON.stringify({ action: describeAction(options?.action) });
   const defaultTimeout = timeout === Infinity ? -1 : Math.max(0, timeout);
-  return call(() => native.create(Kind.barrier, name, checked, defaultTimeout, 0, meta, maxParticipants));
+  return call(() => native.create(Kind.barrier, name, checked, defaultTimeout, 0, meta, maxParticipants, null));
 }
 
 function describeAction(action: unknown): Meta['action'] {

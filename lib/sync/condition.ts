@@ -326,7 +326,7 @@ function create(source: Lock | RLock | ConditionOptions | undefined): Attachment
   const lock = ownLock(options.lock);
   try {
     const meta = JSON.stringify({ lock: lock.handle });
-    const ref = call(() => native.create(Kind.condition, name, 0, 0, 0, meta, maxParticipants));
+    const ref = call(() => native.create(Kind.condition, name, 0, 0, 0, meta, maxParticipants, null));
     return attachCore(ref, (known) => new ConditionCore(known, lock));
   } catch (error) {
     lock.close();

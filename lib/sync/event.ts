@@ -115,7 +115,7 @@ function checked(status: number, action: string): number {
 
 function create(options: CreateOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create Event');
-  return call(() => native.create(Kind.event, name, 0, 0, 0, null, maxParticipants));
+  return call(() => native.create(Kind.event, name, 0, 0, 0, null, maxParticipants, null));
 }
 
 registerKind('event', (opened) => new Event(opened));

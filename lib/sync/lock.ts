@@ -245,7 +245,7 @@ export class Lock extends Acquirable {
 
 function create(options: CreateOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create Lock');
-  return call(() => native.create(Kind.lock, name, 0, 0, 0, null, maxParticipants));
+  return call(() => native.create(Kind.lock, name, 0, 0, 0, null, maxParticipants, null));
 }
 
 function releaseError(status: number): Error {

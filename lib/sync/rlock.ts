@@ -222,7 +222,7 @@ function sleepSync(timeout: number): void {
 
 function create(options: CreateOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create RLock');
-  return call(() => native.create(Kind.rlock, name, 0, 0, 0, null, maxParticipants));
+  return call(() => native.create(Kind.rlock, name, 0, 0, 0, null, maxParticipants, null));
 }
 
 registerKind('rlock', (opened) => new RLock(opened));

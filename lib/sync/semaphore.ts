@@ -227,7 +227,7 @@ function create(kind: SemaphoreKind, value: unknown, max: number, options: Creat
   const action = kind === 'semaphore' ? 'create Semaphore' : 'create BoundedSemaphore';
   const checked = checkInteger(value, 0, LARGEST_VALUE, 'value', action);
   const { name, maxParticipants } = checkCreateOptions(options, action);
-  return call(() => native.create(Kind[kind], name, checked, max, 0, null, maxParticipants));
+  return call(() => native.create(Kind[kind], name, checked, max, 0, null, maxParticipants, null));
 }
 
 registerKind('semaphore', (opened) => new Semaphore(opened));

@@ -1,8 +1,12 @@
 #include "binding/environment.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <algorithm>
+#include <mutex>
+#include <set>
 
 #include "core/lock.h"
 #include "core/segment_name.h"
@@ -27,6 +31,27 @@ int32_t FailWith(Failure* failure, const char* code, const char* reason) {
   return -1;
 }
 
+// The environments of this process, for its exit.
+struct Living {
+  std::mutex mutex;
+  std::set<Environment*> environments;
+};
+
+Living& AllLiving() {
+  // Never destroyed: exit handlers use it, and their order among destructors is nobody's to know.
+  static Living* const living = [] {
+    atexit([] {
+      const std::lock_guard<std::mutex> guard(AllLiving().mutex);
+      for (Environment* environment : AllLiving().environments) {
+        environment->StopWaiting();
+        environment->Shutdown();
+      }
+    });
+    return new Living;
+  }();
+  return *living;
+}
+
 }  // namespace
 
 bool Membership::Reap(uint32_t participant) {
@@ -42,9 +67,16 @@ uint32_t Membership::ReapAll() {
 }
 
 Environment::Environment(napi_env env)
-    : env_(env), spin_(UsableProcessors() > 1), waiters_([this](bool slice) { Notify(slice); }) {}
+    : env_(env), spin_(UsableProcessors() > 1), waiters_([this](bool slice) { Notify(slice); }) {
+  const std::lock_guard<std::mutex> guard(AllLiving().mutex);
+  AllLiving().environments.insert(this);
+}
 
 Environment::~Environment() {
+  {
+    const std::lock_guard<std::mutex> guard(AllLiving().mutex);
+    AllLiving().environments.erase(this);
+  }
   StopWaiting();
   Shutdown();
 }
@@ -175,7 +207,8 @@ int32_t Environment::Register(Membership* home, const Block& block, ObjectKind k
 
 int32_t Environment::RegisterQueue(Membership* home) { return Register(home, Block(), ObjectKind::kQueue); }
 
-int32_t Environment::Create(const std::string* name, const BlockRequest& request, uint32_t participants, Failure* failure) {
+int32_t Environment::Create(const std::string* name, const BlockRequest& request, uint32_t participants,
+                            std::string_view initial, Failure* failure) {
   if (shut_down_) return FailWith(failure, "CLOSED", "this environment is shutting down");
   const uint64_t bytes = Block::BytesFor(request, participants);
   Block block;
@@ -202,6 +235,7 @@ int32_t Environment::Create(const std::string* name, const BlockRequest& request
   if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
     Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
   }
+  if (request.data_bytes > 0) memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
   if (!home->own_arena && !home->segment->Publish(failure)) {
     LeaveIfUnused(home);
     return -1;

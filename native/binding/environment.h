@@ -2,8 +2,9 @@
 //
 // Guarantee      One Membership per segment and one Object per shared object, however often they are attached.
 // Process death  Nothing here matters to others; what they need is in the segments.
-// Teardown       StopWaiting, then Shutdown: first no thread may call into JavaScript any more, then the segments are left.
-//                Memory stays mapped while an ArrayBuffer over it is reachable (shared_ptr in its finalizer).
+// Teardown       StopWaiting, then Shutdown: first no thread may call into JavaScript any more, then the segments are left. By a
+//                cleanup hook at the end of the JavaScript environment; process.exit runs no such hooks, so the rest is done when
+//                the process itself exits, after all JavaScript, 'exit' listeners included. Memory stays mapped while an ArrayBuffer over it is reachable (shared_ptr in its finalizer).
 #pragma once
 
 #include <napi.h>
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -52,7 +54,7 @@ struct Object {
   double parameter[2] = {0, 0};
   uint64_t data_bytes = 0;
   std::string meta;
-  napi_ref buffer = nullptr;
+  napi_ref buffer = nullptr;  // weak: a view keeps its ArrayBuffer, we do not
   uint64_t last_position = 0;
 };
 
@@ -72,7 +74,9 @@ class Environment {
   }
 
   // Refs, or -1 with `failure` filled.
-  int32_t Create(const std::string* name, const BlockRequest& request, uint32_t participants, Failure* failure);
+  // `initial`: the first bytes of the user memory, there before anybody can open the name.
+  int32_t Create(const std::string* name, const BlockRequest& request, uint32_t participants, std::string_view initial,
+                 Failure* failure);
   int32_t CreateQueue(const std::string* name, SegmentParameters parameters, Failure* failure);
   int32_t Open(ObjectKind kind, const std::string& name, Failure* failure);
   // `address` as AddressOf gave it.

@@ -78,7 +78,12 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   int32_t ref = -1;
   if (CheckRequest(name.get(), bytes, participants, request.meta.size(), &failure)) {
     request.data_bytes = static_cast<uint64_t>(bytes);
-    ref = EnvironmentOf(info).Create(name.get(), request, participants, &failure);
+    std::string_view initial;
+    if (info[7].IsTypedArray()) {
+      const Napi::Uint8Array bytes = info[7].As<Napi::Uint8Array>();
+      initial = {reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()};
+    }
+    ref = EnvironmentOf(info).Create(name.get(), request, participants, initial, &failure);
   }
   return Finish(info, ref, Action("create", kind, name.get()), failure);
 }
@@ -181,7 +186,8 @@ Napi::Value Buffer(const Napi::CallbackInfo& info) {
   }
   view = EnvironmentOf(info).MemoryView(object->home->segment->mapping(), object->block.data(), object->data_bytes);
   if (view == nullptr) return info.Env().Undefined();
-  napi_create_reference(env, view, 1, &object->buffer);
+  if (object->buffer != nullptr) napi_delete_reference(env, object->buffer);
+  napi_create_reference(env, view, 0, &object->buffer);
   return Napi::Value(env, view);
 }
 

@@ -188,35 +188,36 @@ napi_value ConditionWaiters(napi_env env, napi_callback_info info) {
 
 // ---- Barrier ---------------------------------------------------------------------------------------------------------
 
-BarrierRound RoundOf(double releases, double resets) {
-  return {static_cast<uint32_t>(releases), static_cast<uint32_t>(resets)};
-}
-
 napi_value BarrierArrive(napi_env env, napi_callback_info info) {
-  const Call<1> call(env, info, ObjectKind::kBarrier);
+  const Call<2> call(env, info, ObjectKind::kBarrier);
   if (call.object == nullptr) return call.Closed();
+  Barrier barrier(call.object->block);
   uint32_t index = 0;
-  BarrierRound round = {0, 0};
-  const Barrier::Arrival arrival = Barrier(call.object->block).Arrive(&index, &round);
+  BarrierRound round = 0;
+  bool last = false;
+  const int64_t wait = call.Wait_(1);
+  const auto attempt = [&] {
+    const Barrier::Arrival arrival = barrier.Arrive(&index, &round);
+    last = arrival == Barrier::Arrival::kLast;
+    if (arrival == Barrier::Arrival::kBroken) return kBroken;
+    return arrival == Barrier::Arrival::kBusy ? kAgain : kOk;
+  };
+  Status status = attempt();
+  if (status == kAgain && wait > 0) {
+    status = BlockUntil(call.object->home->registry(), call.object->block.waiters(), call.environment().spin(), wait, attempt);
+  }
   double* out = call.environment().out;
   out[0] = index;
-  out[1] = round.releases;
-  out[2] = round.resets;
-  switch (arrival) {
-    case Barrier::Arrival::kWait: return call.Return(0);
-    case Barrier::Arrival::kLast: return call.Return(1);
-    case Barrier::Arrival::kBroken: return call.Return(kBroken);
-    case Barrier::Arrival::kBusy: break;
-  }
-  return call.Return(kAgain);
+  out[1] = round;
+  return call.Return(status == kOk && last ? 1 : status);
 }
 
 napi_value BarrierWait(napi_env env, napi_callback_info info) {
-  const Call<4> call(env, info, ObjectKind::kBarrier);
+  const Call<3> call(env, info, ObjectKind::kBarrier);
   if (call.object == nullptr) return call.Closed();
   const Barrier barrier(call.object->block);
-  const BarrierRound round = RoundOf(call.Number(1), call.Number(2));
-  return call.Wait(3, [&] { return barrier.Test(round); });
+  const BarrierRound round = static_cast<uint32_t>(call.Int(1));
+  return call.Wait(2, [&] { return barrier.Test(round); });
 }
 
 napi_value BarrierFinish(napi_env env, napi_callback_info info) {
@@ -226,9 +227,9 @@ napi_value BarrierFinish(napi_env env, napi_callback_info info) {
 }
 
 napi_value BarrierBreak(napi_env env, napi_callback_info info) {
-  const Call<3> call(env, info, ObjectKind::kBarrier);
+  const Call<2> call(env, info, ObjectKind::kBarrier);
   if (call.object == nullptr) return call.Closed();
-  return call.Return(Barrier(call.object->block).Break(RoundOf(call.Number(1), call.Number(2))));
+  return call.Return(Barrier(call.object->block).Break(static_cast<uint32_t>(call.Int(1))));
 }
 
 napi_value BarrierAbort(napi_env env, napi_callback_info info) {

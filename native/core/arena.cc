@@ -145,8 +145,7 @@ bool Arena::AttachFirst(Block* out) {
 }
 
 void Arena::Detach(Block block) {
-  const uint32_t self = registry_->self();
-  block.users(self / 64).FetchAnd(~(uint64_t{1} << (self % 64)));
+  RepairBlock(block, registry_->self());
   if (IsCreator() && !TryReclaim(block)) closed_.push_back(block.offset());
 }
 
@@ -176,6 +175,10 @@ uint64_t Arena::CountAlive() {
 }
 
 void Arena::RepairBlock(Block block, uint32_t participant) {
+  const uint64_t bit = uint64_t{1} << (participant % 64);
+  // ORDER(block-life): its bit keeps the creator from taking the block back; without it the memory may be another object's
+  // by now, and the participant cannot own anything here.
+  if ((block.users(participant / 64).Load(std::memory_order_seq_cst) & bit) == 0) return;
   if (StateOf(block.header().life.Load(std::memory_order_acquire)) != kBlockFree && HasSyncBody(block.kind())) {
     block.waiters().Disarm(participant);
     switch (block.kind()) {
@@ -187,7 +190,7 @@ void Arena::RepairBlock(Block block, uint32_t participant) {
     }
   }
   // Last, so that a reaper that dies before it leaves the user, and with it the block, in place.
-  block.users(participant / 64).FetchAnd(~(uint64_t{1} << (participant % 64)));
+  block.users(participant / 64).FetchAnd(~bit);
 }
 
 void Arena::Repair(uint32_t participant) {

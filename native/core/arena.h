@@ -82,7 +82,7 @@ class Arena : public Repairer {
   bool Attach(uint64_t offset, uint32_t generation, Block* out);
   // The only block of a named or memory segment.
   bool AttachFirst(Block* out);
-  // We no longer use it. The creator takes the memory back if nobody else does, now or at a later allocation.
+  // We no longer use it: what we held of it is handed on as if we had died. The creator takes the memory back if nobody else does, now or at a later allocation.
   void Detach(Block block);
 
   // Objects alive now; statistics.

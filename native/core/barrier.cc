@@ -3,17 +3,24 @@
 namespace multiproc {
 namespace {
 
-constexpr uint32_t RoundTag(uint32_t releases, uint32_t resets) { return ((releases + resets) & 0xffff) << 16; }
+constexpr uint32_t RoundTag(uint32_t round) { return (round & 0xffff) << 16; }
 
 }  // namespace
 
 Barrier::State Barrier::Unpack(uint64_t word) {
-  return {static_cast<uint32_t>(word >> 42), static_cast<uint32_t>(word >> 20) & kRoundMask,
+  return {static_cast<uint32_t>(word >> 36), static_cast<uint32_t>(word >> 20) & 0xffff,
           static_cast<uint32_t>(word >> 4) & 0xffff, static_cast<uint32_t>(word & 15)};
 }
 
 uint64_t Barrier::Pack(const State& s) {
-  return uint64_t{s.resets & kRoundMask} << 42 | uint64_t{s.releases & kRoundMask} << 20 | uint64_t{s.arrived} << 4 | s.flags;
+  return uint64_t{s.round} << 36 | uint64_t{s.history} << 20 | uint64_t{s.arrived} << 4 | s.flags;
+}
+
+void Barrier::NextRound(State& s, bool reset) {
+  s.round = (s.round + 1) & kRoundMask;
+  s.history = ((s.history << 1) | (reset ? 1 : 0)) & ((1u << kHistoryBits) - 1);
+  s.arrived = 0;
+  s.flags = 0;
 }
 
 template <typename Change>
@@ -42,11 +49,11 @@ Barrier::Arrival Barrier::Arrive(uint32_t* index, BarrierRound* round) {
     }
     // Registered before it is counted: if we die in between, the reaper breaks a round that it need not have broken, but
     // never leaves one waiting for a dead party.
-    const uint32_t tag = RoundTag(s.releases, s.resets);
+    const uint32_t tag = RoundTag(s.round);
     const uint32_t slot = mine.Load(std::memory_order_relaxed);  // relaxed: written by us alone
     if ((slot & 0xffff0000) != tag || (slot & 0xffff) == 0) mine.Store(tag | 1, std::memory_order_seq_cst);
     *index = s.arrived++;
-    *round = s.round();
+    *round = s.round;
     arrival = s.arrived >= parties ? Arrival::kLast : Arrival::kWait;
     if (arrival == Arrival::kLast) s.flags |= kAction;
     return true;
@@ -56,17 +63,17 @@ Barrier::Arrival Barrier::Arrive(uint32_t* index, BarrierRound* round) {
 
 Status Barrier::Test(BarrierRound round) const {
   const State s = Unpack(Word());  // ORDER(barrier)
-  if (s.resets != round.resets) return Status::kBroken;
-  if (s.releases != round.releases) return kOk;
-  return (s.flags & kBroken) != 0 ? Status::kBroken : kAgain;
+  const uint32_t ago = (s.round - round) & kRoundMask;
+  if (ago == 0) return (s.flags & kBroken) != 0 ? Status::kBroken : kAgain;
+  // Who comes back after more rounds than the history holds is told the worse of what is known.
+  const bool reset = ago <= kHistoryBits ? (s.history >> (ago - 1) & 1) != 0 : s.history != 0;
+  return reset ? Status::kBroken : kOk;
 }
 
 Status Barrier::Finish() {
   const bool done = Update([](State& s) {
     if ((s.flags & kAction) == 0 || (s.flags & kBroken) != 0) return false;
-    s.releases = (s.releases + 1) & kRoundMask;
-    s.arrived = 0;
-    s.flags = 0;
+    NextRound(s, false);
     return true;
   });
   if (!done) return Status::kBroken;
@@ -77,7 +84,7 @@ Status Barrier::Finish() {
 
 Status Barrier::Break(BarrierRound round) {
   const bool done = Update([&](State& s) {
-    if (s.resets != round.resets || s.releases != round.releases || (s.flags & kBroken) != 0) return false;
+    if (s.round != round || (s.flags & kBroken) != 0) return false;
     s.flags |= kBroken;
     return true;
   });
@@ -96,9 +103,7 @@ void Barrier::Abort() {
 
 void Barrier::Reset() {
   Update([](State& s) {
-    s.resets = (s.resets + 1) & kRoundMask;
-    s.arrived = 0;
-    s.flags = 0;
+    NextRound(s, true);
     return true;
   });
   WakeAll();
@@ -116,7 +121,7 @@ void Barrier::Repair(uint32_t participant) {
   if ((slot & 0xffff) == 0) return;
   const bool done = Update([&](State& s) {
     // Only if the dead one had arrived in the round that waits now.
-    if ((slot & 0xffff0000) != RoundTag(s.releases, s.resets) || s.arrived == 0 || (s.flags & kBroken) != 0) return false;
+    if ((slot & 0xffff0000) != RoundTag(s.round) || s.arrived == 0 || (s.flags & kBroken) != 0) return false;
     s.flags |= kBroken;
     return true;
   });

@@ -4,8 +4,9 @@
 // Blocking       Arrive never; waiting through BlockUntil.
 // Process death  Of a party that has arrived and not been released: the barrier is broken, so that the others learn it.
 // Memory order   ORDER(barrier): what any party wrote before it arrived is visible to all after the release.
-// Layout         SyncBody.wide = resets(22) | releases(22) | arrived(16) | flags(4); slot[i] = low 16 bits of the round << 16 |
-//                arrivals of participant i in it; BlockHeader.parameter[0] = parties.
+// Layout         SyncBody.wide = round(28) | history(16) | arrived(16) | flags(4), where bit j of history says that the round j + 1
+//                before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if participant i has arrived in it;
+//                BlockHeader.parameter[0] = parties.
 #pragma once
 
 #include "core/arena.h"
@@ -14,10 +15,7 @@
 namespace multiproc {
 
 // Names one round.
-struct BarrierRound {
-  uint32_t releases;
-  uint32_t resets;
-};
+using BarrierRound = uint32_t;
 
 class Barrier {
  public:
@@ -41,11 +39,13 @@ class Barrier {
 
  private:
   struct State {
-    uint32_t resets, releases, arrived, flags;
-    BarrierRound round() const { return {releases, resets}; }
+    uint32_t round, history, arrived, flags;
   };
   static constexpr uint32_t kBroken = 1, kAction = 2;
-  static constexpr uint32_t kRoundMask = (1u << 22) - 1;
+  static constexpr uint32_t kRoundMask = (1u << 28) - 1;
+  static constexpr uint32_t kHistoryBits = 16;
+  // Ends the round of `state` and begins the next.
+  static void NextRound(State& state, bool reset);
   static State Unpack(uint64_t word);
   static uint64_t Pack(const State& state);
   uint64_t Word() const { return body_.wide.Load(std::memory_order_seq_cst); }

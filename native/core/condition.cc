@@ -65,13 +65,14 @@ uint32_t Condition::Waiting() const {
 }
 
 void Condition::Repair(uint32_t participant) {
-  const uint32_t slot = block_.slot(participant).Load(std::memory_order_seq_cst);
-  if (slot == 0) return;
-  // All of its waiters count as notified while we look for others, so that none of the notifications goes back to it.
-  const uint32_t granted = GrantedOf(slot);
-  block_.slot(participant).Store(WaitingOf(slot) << 16 | WaitingOf(slot), std::memory_order_seq_cst);
-  if (granted > 0) Notify(granted);
-  block_.slot(participant).Store(0, std::memory_order_seq_cst);
+  Shared<uint32_t>& slot = block_.slot(participant);
+  uint32_t found = slot.Load(std::memory_order_seq_cst);
+  do {
+    if (found == 0) return;
+    // All of its waiters count as notified while we look for others, so that none of the notifications goes back to it.
+  } while (!slot.CompareExchange(found, WaitingOf(found) << 16 | WaitingOf(found)));
+  if (GrantedOf(found) > 0) Notify(GrantedOf(found));
+  slot.Exchange(0);
 }
 
 }  // namespace multiproc

@@ -91,7 +91,7 @@ struct RegistrySlot {
   uint32_t unused;
   uint64_t start_time;
   char command[40];
-  Shared<uint64_t> counted;  // counted queues: puts << 32 | low half of the position being committed
+  Shared<uint64_t> counted;  // counted queues: puts << 32 | mark of the record being committed
   Shared<uint64_t> puts;
   Shared<uint64_t> gets;
   Shared<uint64_t> spills;

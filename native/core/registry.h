@@ -44,7 +44,9 @@ class Registry {
   bool Alive(uint32_t i) const;
 
   // Changes the participant's doorbell and wakes its threads. True if any slept.
+  // An impossible number, from a damaged bitmap, is ignored.
   bool Ring(uint32_t i) {
+    if (i >= count_) return false;
     // ORDER(doorbell): changed before the wake; a waiter that read the old value is refused by the kernel or woken.
     slots_[i].doorbell.FetchAdd(1);
     return FutexWake(slots_[i].doorbell.raw(), INT32_MAX) > 0;

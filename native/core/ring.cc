@@ -10,6 +10,9 @@ constexpr uint64_t kControlBytes = 4096;
 // Words that a consumer stepped over because their producers had not committed yet.
 constexpr size_t kMaxSkipped = 64;
 
+// Which record a participant is committing, as kept beside its number of puts; never 0, which means none.
+constexpr uint64_t CountedMark(uint64_t position) { return (position << 1 | 1) & 0xffffffff; }
+
 }  // namespace
 
 RingPlaces RingPlaces::Of(uint64_t lines, bool counted) {
@@ -140,7 +143,7 @@ Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
     // The number of puts and the position being committed change in one store, so that a reaper that finds this record WRITING
     // knows whether it was counted.
     const uint64_t puts = slot.counted.Load(std::memory_order_relaxed) >> 32;  // relaxed: written by us alone
-    slot.counted.Store((puts + 1) << 32 | (position & 0xffffffff), std::memory_order_seq_cst);
+    slot.counted.Store((puts + 1) << 32 | CountedMark(position), std::memory_order_seq_cst);
   }
   record.state = kReady;
   record.owner = 0;
@@ -372,11 +375,13 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
 }
 
 uint64_t Ring::Unfinished() const {
+  // ORDER(unfinished): `done` first. Puts made while we add up then count too much, never too little, so 0 is exact.
+  const uint64_t done = control_->done.Load(std::memory_order_seq_cst);
   uint64_t puts = 0;
   for (uint32_t i = 0; i < registry_->count(); i++) {
     puts += registry_->slot(i).counted.Load(std::memory_order_seq_cst) >> 32;
   }
-  return (puts - control_->done.Load(std::memory_order_seq_cst)) & 0xffffffff;
+  return (puts - done) & 0xffffffff;
 }
 
 Status Ring::TaskDone() {
@@ -416,9 +421,8 @@ void Ring::Repair(uint32_t participant) {
         // twice takes back once.
         Shared<uint64_t>& counted = registry_->slot(participant).counted;
         const uint64_t value = counted.Load(std::memory_order_seq_cst);
-        if ((value & 0xffffffff) == (position & 0xffffffff)) {
-          // No record within reach of this one can carry the complemented top bit, so a second pass leaves it alone.
-          counted.Store(((value >> 32) - 1) << 32 | ((position ^ 0x80000000) & 0xffffffff), std::memory_order_seq_cst);
+        if ((value & 0xffffffff) == CountedMark(position)) {
+          counted.Store(((value >> 32) - 1) << 32, std::memory_order_seq_cst);
         }
       }
       repaired.state = kAborted;

@@ -208,9 +208,9 @@ bool Segment::Join(Repairer& repairer, Failure* failure) {
   return Fail(failure, "LIMIT", "all " + std::to_string(parameters_.participants) + " participant slots are taken");
 }
 
-bool Segment::NamesUs() const {
+bool Segment::Names(const std::string& name) const {
   ShmFileFacts ours, named;
-  if (StatDescriptor(fd_.get(), &ours) != 0 || StatShmName(FileOf(name_), &named) != 0) return false;
+  if (StatDescriptor(fd_.get(), &ours) != 0 || StatShmName(FileOf(name), &named) != 0) return false;
   return ours.inode == named.inode && ours.device == named.device;
 }
 
@@ -220,14 +220,20 @@ bool Segment::Leave(Repairer& repairer) {
   // Let go first, then try to be alone: of two that leave at once, the second to let go finds itself alone.
   UnlockByte(fd_.get(), kLifeLockByte);
   const bool alone = TryWriteLock(fd_.get(), kLifeLockByte);
-  if (alone && NamesUs()) UnlinkShmFile(FileOf(name_));
+  if (alone) {
+    for (const std::string& name : {name_, KeeperName(uuid_)}) {
+      if (Names(name)) UnlinkShmFile(FileOf(name));
+    }
+  }
   fd_.Reset();
   return alone;
 }
 
 bool Segment::Unlink() {
   // We hold the life byte, so nobody can be alone and remove the name between the look and the unlink.
-  return fd_.valid() && NamesUs() && UnlinkShmFile(FileOf(name_)) == 0;
+  if (!fd_.valid() || !NamesUs()) return false;
+  if (parameters_.kind == SegmentKind::kQueue) multiproc::Publish(fd_, FileOf(KeeperName(uuid_)));
+  return UnlinkShmFile(FileOf(name_)) == 0;
 }
 
 bool RemoveIfOrphan(const std::string& segment_name) {

@@ -49,8 +49,9 @@ class Segment {
   // Frees the slot and, if nobody else is left, removes the file. True if nobody was left.
   bool Leave(Repairer& repairer);
   // Does the name (still) lead to this very segment?
-  bool NamesUs() const;
-  // Removes the name now; whoever is joined goes on. False if it had gone.
+  bool NamesUs() const { return Names(name_); }
+  // Removes the name now; whoever is joined goes on. False if it had gone. A queue gets a keeper's name instead, which nobody can
+  // open, so that a sweep still sees that the queue of its spilled messages lives.
   bool Unlink();
 
   const std::string& name() const { return name_; }
@@ -65,6 +66,7 @@ class Segment {
 
  private:
   Segment() = default;
+  bool Names(const std::string& name) const;
   SegmentHeader* header() const { return reinterpret_cast<SegmentHeader*>(mapping_->base()); }
 
   std::string name_;

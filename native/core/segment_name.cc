@@ -52,6 +52,12 @@ std::string FilePrefix() {
 
 std::string FileOf(const std::string& segment) { return FilePrefix() + segment; }
 
+std::string KeeperName(uint64_t queue_uuid) { return "!" + Hex(queue_uuid); }
+
+bool IsKeeperName(const std::string& name) {
+  return name.size() == 1 + kHexDigits && name[0] == '!' && IsHex(name, 1);
+}
+
 std::string SpillPrefix(uint64_t queue_uuid) { return FilePrefix() + "~" + Hex(queue_uuid) + "."; }
 
 std::string SpillFile(uint64_t queue_uuid, uint64_t id) { return SpillPrefix(queue_uuid) + Hex(id); }

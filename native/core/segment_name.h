@@ -4,6 +4,8 @@
 //   file of an anonymous one     multiproc.<euid>.~<16 hex>
 //   file of a spilled message    multiproc.<euid>.~<uuid of the queue, 16 hex>.<id, 16 hex>
 //
+//   keeper of an unlinked queue  multiproc.<euid>.!<uuid, 16 hex>     leads nobody in; tells the sweep that the queue lives
+//
 // The tilde keeps what we invent apart from what users choose.
 #pragma once
 
@@ -20,6 +22,9 @@ std::string RandomSegmentName();
 // "multiproc.<euid>."
 std::string FilePrefix();
 std::string FileOf(const std::string& segment);
+// The keeper's bare name; see Segment::Unlink.
+std::string KeeperName(uint64_t queue_uuid);
+bool IsKeeperName(const std::string& name);
 std::string SpillFile(uint64_t queue_uuid, uint64_t id);
 // The prefix that all spill files of a queue share.
 std::string SpillPrefix(uint64_t queue_uuid);

@@ -29,7 +29,7 @@ std::set<uint64_t> LiveQueues(const std::vector<std::string>& names) {
     Descriptor fd;
     SegmentHeader header;
     Failure failure;
-    if (!IsSegmentName(name) || OpenShmFile(FileOf(name), &fd) != 0 || !ReadHeader(fd.get(), &header, &failure)) continue;
+    if (!(IsSegmentName(name) || IsKeeperName(name)) || OpenShmFile(FileOf(name), &fd) != 0 || !ReadHeader(fd.get(), &header, &failure)) continue;
     if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue) && InUse(fd.get())) live.insert(header.uuid);
   }
   return live;
@@ -101,7 +101,7 @@ std::vector<std::string> SweepOrphans() {
     uint64_t uuid, id;
     if (ParseSpillName(name, &uuid, &id)) {
       spills.emplace_back(name, uuid);
-    } else if (IsSegmentName(name)) {
+    } else if (IsSegmentName(name) || IsKeeperName(name)) {
       // Only what is recognisably ours, whatever its version: a file that merely has such a name is not for us to remove.
       Descriptor fd;
       uint64_t magic = 0;

@@ -21,17 +21,23 @@ function refusedPath(value: unknown): string | undefined {
 
 describe('values that cannot travel', () => {
   const detached = new ArrayBuffer(8);
+  const detachedViews = [new Uint8Array(detached), new DataView(detached), Buffer.from(detached)];
   structuredClone(detached, { transfer: [detached] });
 
   it.each([
     ['a function', () => 1],
-    ['a class', class Foo {}],
+    ['a class', NotTransferableError],
     ['a symbol', Symbol('s')],
     ['a boxed symbol', Object(Symbol('s'))],
     ['a WeakMap', new WeakMap()],
     ['a WeakRef', new WeakRef({})],
     ['a Promise', Promise.resolve(1)],
-    ['a generator', (function* () {})()],
+    [
+      'a generator',
+      (function* () {
+        yield 1;
+      })(),
+    ],
     ['an iterator', new Map().entries()],
     ['a socket', new Socket()],
     ['a stream', new Readable()],
@@ -43,11 +49,10 @@ describe('values that cannot travel', () => {
     ['a view of one', new Uint8Array(new SharedArrayBuffer(8))],
     ['a Buffer on one', Buffer.from(new SharedArrayBuffer(8))],
     ['a detached ArrayBuffer', detached],
-    [
-      'a view of one that is detached',
-      { [Symbol.toStringTag]: 'x', view: new DataView(new ArrayBuffer(1)), f: () => 1 },
-    ],
-  ])('%s is refused', (_name, value) => {
+    ['a typed array on one', detachedViews[0]],
+    ['a DataView on one', detachedViews[1]],
+    ['a Buffer on one that is detached', detachedViews[2]],
+  ])('%s is refused', (_name, value: unknown) => {
     expect(() => roundTrip(value)).toThrow(NotTransferableError);
     expect(() => roundTrip({ a: [1, value] })).toThrow(NotTransferableError);
     expect(roundTrip({ fine: 1 })).toEqual({ fine: 1 });
@@ -68,7 +73,7 @@ describe('values that cannot travel', () => {
   });
 
   it('say what they are', () => {
-    expect(() => roundTrip({ run() {} })).toThrow('Cannot send a value: a function (run) at .run');
+    expect(() => roundTrip({ run: () => 1 })).toThrow('Cannot send a value: a function (run) at .run');
     expect(() => roundTrip([new WeakSet()])).toThrow('Cannot send a value: a WeakSet at [0]');
   });
 
@@ -100,12 +105,13 @@ describe('Encoder', () => {
     const encoder = new Encoder((scratch) => told.push(scratch));
     const first = encoder.scratch;
     const length = encoder.encode('x'.repeat(3_000_000));
-    expect(told).toEqual([encoder.scratch]);
-    expect(encoder.scratch).not.toBe(first);
+    // Compared by identity only: the matcher would go through all the bytes.
+    expect(told.map((scratch) => scratch === encoder.scratch)).toEqual([true]);
+    expect(encoder.scratch === first).toBe(false);
     expect(encoder.scratch.length).toBeGreaterThanOrEqual(length);
     for (let index = 0; index < 100; index++) encoder.encode(index);
     expect(encoder.scratch.length).toBeLessThan(100_000);
-    expect(told.at(-1)).toBe(encoder.scratch);
+    expect(told.at(-1) === encoder.scratch).toBe(true);
   });
 
   it.each([

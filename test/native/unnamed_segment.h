@@ -104,6 +104,14 @@ class RingMember : public Member<Ring> {
 
 // ---- arenas
 
+inline BlockRequest Of(ObjectKind kind, double first = 0, double second = 0) {
+  BlockRequest request;
+  request.kind = kind;
+  request.parameter[0] = first;
+  request.parameter[1] = second;
+  return request;
+}
+
 class ArenaSegment : public UnnamedSegment {
  public:
   explicit ArenaSegment(uint32_t participants = 8, uint64_t bytes = 65536) : UnnamedSegment(participants, bytes, 0) {

@@ -3,9 +3,8 @@
  * beyond that, Buffers stay Buffers, errors keep class, code and properties, shared objects arrive live, and instances
  * of registered classes keep their class.
  */
-import type { HandleSource } from './shared-objects.js';
+import { sharedObjects, type HandleSource } from './shared-objects.js';
 import { wholeBody } from './special-writer.js';
-import { sharedObjects } from './shared-objects.js';
 import { BODY_HEAD, Tag } from './tags.js';
 import { ValueReader } from './value-reader.js';
 import { ValueWriter } from './value-writer.js';
@@ -73,10 +72,12 @@ export class Encoder implements Encoded {
   }
 
   #encodeBody(writer: ValueWriter, value: object): boolean {
-    if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
-    if (value.byteLength < BODY_THRESHOLD || sharedObjects.describe(value) !== undefined) return false;
+    const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+    // Also false for a detached one, whose views throw when they are asked for their length.
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < BODY_THRESHOLD) return false;
+    if (sharedObjects.describe(value) !== undefined) return false;
     const whole = wholeBody(value);
-    if (whole === undefined) return false;
+    if (whole === undefined || whole.bytes.length < BODY_THRESHOLD) return false;
     writer.bytes.fill(0, 0, BODY_HEAD);
     writer.bytes[0] = Tag.BODY;
     writer.bytes[1] = whole.type;

@@ -106,6 +106,7 @@ function writeSet(writer: ValueWriter, set: Set<unknown>): void {
 }
 
 function writeView(writer: ValueWriter, view: ArrayBufferView): void {
+  if (isDetached(view.buffer)) writer.refuse('a view of a detached ArrayBuffer');
   if (Buffer.isBuffer(view)) {
     // Its bytes only: what else is in the pool it may be cut from is nobody's business.
     if (types.isSharedArrayBuffer(view.buffer)) writer.refuse('a Buffer on a SharedArrayBuffer');
@@ -130,16 +131,21 @@ interface ResizableBuffer {
 
 function writeArrayBuffer(writer: ValueWriter, buffer: ArrayBufferLike): void {
   if (types.isSharedArrayBuffer(buffer)) writer.refuse('a SharedArrayBuffer that is no shared object of this library');
-  let bytes: Uint8Array;
-  try {
-    bytes = new Uint8Array(buffer);
-  } catch {
-    writer.refuse('a detached ArrayBuffer');
-  }
+  if (isDetached(buffer)) writer.refuse('a detached ArrayBuffer');
   const { resizable, maxByteLength } = buffer as unknown as ResizableBuffer;
   writer.writeTag(Tag.ARRAY_BUFFER);
   writer.writeVarint(resizable === true ? maxByteLength + 1 : 0);
-  writer.writeBytes(bytes);
+  writer.writeBytes(new Uint8Array(buffer));
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function writeSharedView(writer: ValueWriter, view: SharedView): void {
@@ -167,7 +173,5 @@ export function wholeBody(value: object): { readonly type: number; readonly byte
     return { type, bytes: new Uint8Array(buffer) };
   }
   if (!types.isArrayBuffer(value) || (value as unknown as ResizableBuffer).resizable === true) return undefined;
-  // A detached one has no length; the ordinary way refuses it.
-  if (value.byteLength === 0) return undefined;
   return { type: ARRAY_BUFFER_TYPE, bytes: new Uint8Array(value) };
 }
