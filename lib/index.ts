@@ -21,10 +21,40 @@ export { RLock } from './sync/rlock.js';
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.js';
 export { type SyncStats } from './sync/sync-object.js';
 
-export { SharedArray, SharedArray as Array } from './memory/array.js';
+export {
+  SharedArray,
+  SharedArray as Array,
+  type ArrayItems,
+  type ArrayOptions,
+  type CharArrayMembers,
+  type ElementArrayOf,
+  type SharedArrayConstructor,
+  type SharedArrayMembers,
+  type WideCharArrayMembers,
+} from './memory/array.js';
+export { type Cell } from './memory/atomic-cell.js';
+export {
+  type BigIntTypeCode,
+  type CharTypeCode,
+  type ElementInput,
+  type ElementValue,
+  type NumberTypeCode,
+  type TypeCode,
+  type WideCharTypeCode,
+} from './memory/element-types.js';
+export { type ListItem, type ListValue } from './memory/list-items.js';
+export { type LockOption } from './memory/memory-lock.js';
 export { ShareableList } from './memory/shareable-list.js';
-export { SharedMemory } from './memory/shared-memory.js';
-export { struct } from './memory/struct.js';
-export { Value } from './memory/value.js';
+export { SharedMemory, type SharedMemoryOptions } from './memory/shared-memory.js';
+export { struct, type StructFields, type StructInput, type StructType, type StructValue } from './memory/struct.js';
+export { Value, type ValueConstructor, type ValueOptions } from './memory/value.js';
+
+export { type CodecName } from './channels/codec-name.js';
+export { type Job } from './channels/job.js';
+export { JoinableQueue } from './channels/joinable-queue.js';
+export { type QueueOptions, type QueueStats } from './channels/queue-facade.js';
+export { Queue, type ShutdownOptions } from './channels/queue.js';
+export { type Message, type Slot } from './channels/raw-messages.js';
+export { SimpleQueue } from './channels/simple-queue.js';
 
 export { task, type Task } from './processes/task.js';

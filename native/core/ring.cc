@@ -10,8 +10,9 @@ constexpr uint64_t kControlBytes = 4096;
 // Words that a consumer stepped over because their producers had not committed yet.
 constexpr size_t kMaxSkipped = 64;
 
-// Which record a participant is committing, as kept beside its number of puts; never 0, which means none.
-constexpr uint64_t CountedMark(uint64_t position) { return (position << 1 | 1) & 0xffffffff; }
+// Which record a participant is committing, or dropping, as kept beside its number of puts; never 0, which means none.
+constexpr uint64_t CommitMark(uint64_t position) { return (position << 2 | 1) & 0xffffffff; }
+constexpr uint64_t DropMark(uint64_t position) { return (position << 2 | 2) & 0xffffffff; }
 
 }  // namespace
 
@@ -104,7 +105,10 @@ Status Ring::TryReserve(uint64_t length, Claim* claim) {
     if (NoRoom(tail, lines)) {
       if (AdvanceHead() > 0) continue;
       // Full only if nothing moved since the tail was read; a stale tail can look arbitrarily full.
-      if (Tail().raw != tail.raw || !NoRoom(tail, lines)) continue;
+      if (!NoRoom(tail, lines)) continue;
+      const uint64_t used = PositionDistance(t, Head().position());
+      if (Tail().raw != tail.raw) continue;
+      if (used > lines_) return Poison();
       return (QueueFlags() & kQueueShutDown) != 0 ? kShutDown : kAgain;
     }
     const RingRecord mine{format_.Lap(t), 0, kWriting, registry_->self(), lines, pad};
@@ -143,7 +147,7 @@ Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
     // The number of puts and the position being committed change in one store, so that a reaper that finds this record WRITING
     // knows whether it was counted.
     const uint64_t puts = slot.counted.Load(std::memory_order_relaxed) >> 32;  // relaxed: written by us alone
-    slot.counted.Store((puts + 1) << 32 | CountedMark(position), std::memory_order_seq_cst);
+    slot.counted.Store((puts + 1) << 32 | CommitMark(position), std::memory_order_seq_cst);
   }
   record.state = kReady;
   record.owner = 0;
@@ -367,11 +371,17 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
     uint64_t expected = word;
     if (!Word(position).CompareExchange(expected, format_.Pack(mine))) return true;
     if ((record.flags & kSpilledFlag) != 0) spilled->push_back(*reinterpret_cast<uint64_t*>(Bytes(position)));
-    if (counted_) TaskDone();
+    if (counted_) {
+      // ORDER(unfinished): the count and the record it stands for change in one store, as at the commit.
+      Shared<uint64_t>& counted = registry_->slot(registry_->self()).counted;
+      const uint64_t puts = counted.Load(std::memory_order_relaxed) >> 32;  // relaxed: written by us alone
+      counted.Store((puts - 1) << 32 | DropMark(position), std::memory_order_seq_cst);
+    }
     Finish(position, kReading, kFree);
     return true;
   });
   AdvanceHead();
+  if (counted_ && Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
 }
 
 uint64_t Ring::Unfinished() const {
@@ -409,29 +419,29 @@ void Ring::PassOn(int which) {
 // ---- repair ------------------------------------------------------------------------------------------------------
 
 void Ring::Repair(uint32_t participant) {
-  // A claim whose owner died before moving the tail would be missed by the walk's caller only if tail mattered to it; it
-  // does not: the walk goes by the words.
   bool any = false;
   Walk([&](uint64_t position, const RingRecord& record, uint64_t word) {
     if (record.owner != participant) return true;
+    Shared<uint64_t>& counted = registry_->slot(participant).counted;
+    const uint64_t count = counted.Load(std::memory_order_seq_cst);
     RingRecord repaired = record;
+    repaired.owner = 0;
     if (record.state == kWriting) {
-      if (counted_) {
-        // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing this
-        // twice takes back once.
-        Shared<uint64_t>& counted = registry_->slot(participant).counted;
-        const uint64_t value = counted.Load(std::memory_order_seq_cst);
-        if ((value & 0xffffffff) == CountedMark(position)) {
-          counted.Store(((value >> 32) - 1) << 32, std::memory_order_seq_cst);
-        }
+      // Its owner may have died before it moved the tail; head must not pass the tail.
+      const Cursor tail = Tail();
+      if (tail.position() == position) HelpTail(tail, record);
+      // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing this twice
+      // takes back once.
+      if (counted_ && (count & 0xffffffff) == CommitMark(position)) {
+        counted.Store(((count >> 32) - 1) << 32, std::memory_order_seq_cst);
       }
       repaired.state = kAborted;
     } else if (record.state == kReading) {
-      repaired.state = kReady;
+      // Dropped by an immediate shutdown, and counted as such: gone. Otherwise nobody saw it yet.
+      repaired.state = counted_ && (count & 0xffffffff) == DropMark(position) ? kFree : kReady;
     } else {
       return true;
     }
-    repaired.owner = 0;
     uint64_t expected = word;
     Word(position).CompareExchange(expected, format_.Pack(repaired));
     any = true;

@@ -94,7 +94,7 @@ class Actor {
   }
   void TakeAndRelease() {
     Claim claim;
-    CHECK_EQ(ring().TryClaim(UINT64_MAX, &claim), kOk);
+    ClaimOne(&claim);
     CHECK(ring().CountAttempt(claim.position) >= 1);
     uint64_t spill;
     const uint64_t id = CopyOut(claim, &spill);
@@ -104,7 +104,7 @@ class Actor {
   }
   void TakeAndRequeue() {
     Claim claim;
-    CHECK_EQ(ring().TryClaim(UINT64_MAX, &claim), kOk);
+    ClaimOne(&claim);
     CHECK(ring().CountAttempt(claim.position) >= 1);
     CHECK_EQ(ring().Requeue(claim.position), kOk);
   }
@@ -116,7 +116,7 @@ class Actor {
   void LeaveUnfinishedThings() {
     Claim claim;
     CHECK_EQ(ring().TryReserve(100, &claim), kOk);
-    CHECK_EQ(ring().TryClaim(UINT64_MAX, &claim), kOk);
+    ClaimOne(&claim);
     ring().Waiters(Ring::kData).Arm(member_.self());
   }
   // Killed inside a commit of a counted ring, after counting the put and before the commit, with a message in hand.
@@ -149,6 +149,13 @@ class Actor {
   }
 
  private:
+  // The traffic of others may empty the ring for a moment.
+  void ClaimOne(Claim* claim) {
+    Status status;
+    do status = ring().TryClaim(UINT64_MAX, claim);
+    while (status == kAgain);
+    CHECK_EQ(status, kOk);
+  }
   uint64_t Begin() {
     const uint64_t id = ledger_.next_id++;
     CHECK(id < Ledger::kMost);

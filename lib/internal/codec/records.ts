@@ -117,10 +117,10 @@ export interface ReadRecord {
 /** The reader's side: finds or makes the record for a definition. */
 export class RecordReader {
   readonly #cache: (ReadRecord | null)[] = new Array<null>(CACHE_SIZE).fill(null);
-  readonly #defined: ReadRecord[] = [];
+  #defined: ReadRecord[] = [];
 
   startMessage(): void {
-    this.#defined.length = 0;
+    if (this.#defined.length > 0) this.#defined = [];
   }
 
   read(reader: ByteReader): ReadRecord {
