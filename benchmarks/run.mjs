@@ -7,10 +7,10 @@
 import { parseArgs } from 'node:util';
 
 import { cases } from './cases/index.mjs';
-import { installPackages } from './harness/setup.mjs';
+import { installPackages, sweepOrphans } from './harness/setup.mjs';
 
 const FULL = { samples: 7, sampleMs: 1000, timeoutMs: 120_000 };
-const QUICK = { samples: 5, sampleMs: 150, timeoutMs: 60_000 };
+const QUICK = { samples: 5, sampleMs: 300, timeoutMs: 60_000 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const only = values.only?.split(',') ?? null;
@@ -61,5 +61,7 @@ process.stdout.write(
   `\n${path}\n${reached} targets reached, ${missed} not reached, ${verdicts.length - reached - missed} not measured;` +
     ` ${failed} contenders failed\n`,
 );
+// A sample that was killed may leave shared memory until the library's next start; this is the next start.
+if (failed > 0) sweepOrphans();
 // A missed target is a result; a contender that breaks is a fault of the benchmark or of what it measures.
 process.exitCode = failed > 0 ? 1 : 0;

@@ -7,6 +7,9 @@
  * A sleep ends by a wake, or by the end of its slice. A slice ends only when nothing else can move
  * (Promela's `timeout`), so the run counts how often progress depended on it.
  *
+ * A doorbell counts rings. It has one reader, who only asks whether it still holds the value that he
+ * read last, so one bit per doorbell tells the same.
+ *
  * One atomic block is one access to shared memory, or one system call, with the private computation
  * that follows it. Memory order is sequentially consistent.
  *
@@ -47,7 +50,7 @@
 #define WORD(w) ((w) % WORDS)
 
 byte items;
-byte doorbell[WAITERS];
+bool rung[WAITERS];                         /* the doorbell has changed since its reader read it */
 bool asleep[WAITERS];                       /* in the kernel's queue for this doorbell */
 byte bits[WORDS];
 byte summary;
@@ -77,17 +80,19 @@ k_word:
     b = bits[s] & (1 << x); bits[s] = bits[s] & ~(1 << x);
     if :: b == 0 -> goto k_word :: else fi
   };
-  atomic { doorbell[x]++ };
+  atomic { rung[x] = true };
   atomic {
     if
     :: asleep[x] -> asleep[x] = false; goto k_done
 #ifdef NORINGNEXT
     :: else -> goto k_done
 #else
-    :: else -> goto k_summary
+    :: else
 #endif
     fi
   };
+  /* Without this look, a waker could ring wakeful waiters for ever over an item long taken. */
+  atomic { if :: items > 0 -> goto k_summary :: else -> goto k_done fi };
 k_clear:
   atomic { summary = summary & ~(1 << s) };
 #ifndef NORESTORE
@@ -98,7 +103,7 @@ k_clear:
   fi;
 #endif
   goto k_summary;
-k_done: s = 0; b = 0; x = 0
+k_done: atomic { s = 0; b = 0; x = 0 }
 }
 
 proctype waker(byte id) {
@@ -117,20 +122,19 @@ inline sliceEnd() { timeout && items > 0 -> slices++; assert(slices <= SLICES) }
 #define NOTHING_MORE (timeout && items == 0)
 
 proctype waiter(byte id) {
-  WAKE_LOCALS; byte v, old; bool took;
+  WAKE_LOCALS; byte old;
   {
     skip;
 w_try:
-    took = false;
-    atomic { if :: items > 0 -> items--; took = true; goto w_took :: else fi };
+    atomic { if :: items > 0 -> items--; goto w_took :: else fi };
 w_arm:
 #if !defined(ASYNC) && !defined(LATE_DOORBELL)
-    atomic { v = doorbell[id] };
+    atomic { rung[id] = false };
 #endif
     atomic { bits[WORD(id)] = bits[WORD(id)] | (1 << id) };
     atomic { summary = summary | (1 << WORD(id)) };
 #ifndef NORECHECK
-    atomic { if :: items > 0 -> items--; took = true; goto w_took :: else fi };
+    atomic { if :: items > 0 -> items--; goto w_took :: else fi };
 #endif
 #ifdef ASYNC
     if
@@ -141,9 +145,9 @@ w_arm:
     fi;
 #else
 #ifdef LATE_DOORBELL
-    atomic { v = doorbell[id] };
+    atomic { rung[id] = false };
 #endif
-    atomic { if :: doorbell[id] == v -> asleep[id] = true :: else -> goto w_try fi };
+    atomic { if :: !rung[id] -> asleep[id] = true :: else -> goto w_try fi };
     if
     :: atomic { !asleep[id] -> goto w_try }
     :: atomic { asleep[id] && timeout && items > 0 -> asleep[id] = false; slices++; assert(slices <= SLICES); goto w_try }
@@ -154,7 +158,7 @@ w_arm:
 w_took:
     if :: goto w_try :: goto w_leave fi;
 w_leave:
-    atomic { v = 0; old = bits[WORD(id)] & (1 << id); bits[WORD(id)] = bits[WORD(id)] & ~(1 << id) };
+    atomic { old = bits[WORD(id)] & (1 << id); bits[WORD(id)] = bits[WORD(id)] & ~(1 << id) };
 #if defined(ASYNC) && !defined(NOPASS)
     /* Somebody rang; the thread was asleep, so he rang nobody else. */
     if
@@ -170,18 +174,16 @@ w_gone: skip
 
 /* Sleeps on the doorbell on behalf of event loop `id`; knows nothing of queues or conditions. */
 proctype thread(byte id) {
-  byte cur, last;
   {
     skip;
 t_read:
     atomic {
-      cur = doorbell[id];
-      if :: cur == last -> goto t_sleep :: else -> last = cur fi
+      if :: rung[id] -> rung[id] = false :: else -> goto t_sleep fi
     };
     atomic { posted[id] = true };
     goto t_read;
 t_sleep:
-    atomic { if :: doorbell[id] == last -> asleep[id] = true :: else -> goto t_read fi };
+    atomic { if :: !rung[id] -> asleep[id] = true :: else -> goto t_read fi };
 endSleep:
     if
     :: atomic { !asleep[id] -> goto t_read }

@@ -4,11 +4,16 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import * as errors from '../lib/errors.js';
-import { Child } from './support/run-child.js';
+import { startChild } from './support/run-child.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
-const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...filesBelow('docs', '.md').filter((file) => !file.startsWith('docs/api/'))];
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...filesBelow('docs', '.md').filter((file) => !file.startsWith('docs/api/')),
+];
 
 function filesBelow(folder: string, suffix: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -31,7 +36,9 @@ function titlesOf(file: string): string[] {
 test('every test that docs/semantics.md names exists', () => {
   const files = [...filesBelow('test', '.test.ts'), ...filesBelow('test/native', '_test.cc')];
   const titles = new Set(files.flatMap(titlesOf));
-  const named = [...textOf('docs/semantics.md').matchAll(/`([\w-]+(?:\.test\.ts|_test\.cc) › [^`]+)`/g)].map(([, title]) => title ?? '');
+  const named = [...textOf('docs/semantics.md').matchAll(/`([\w-]+(?:\.test\.ts|_test\.cc) › [^`]+)`/g)].map(
+    ([, title]) => title ?? '',
+  );
   expect(named.length).toBeGreaterThan(50);
   expect(named.filter((title) => !titles.has(title))).toEqual([]);
 });
@@ -48,7 +55,9 @@ test('every relative link of the documents leads to a file', () => {
 
 test('every file that docs/architecture.md names in its code map exists', () => {
   const map = textOf('docs/architecture.md').split('## Code map')[1]?.split('\n## ')[0] ?? '';
-  const places = [...map.matchAll(/^\| (`[^|]+`) *\|/gm)].flatMap(([, cell]) => [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, place]) => place ?? ''));
+  const places = [...map.matchAll(/^\| (`[^|]+`) *\|/gm)].flatMap(([, cell]) =>
+    [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, place]) => place ?? ''),
+  );
   let folder = '';
   const missing = places.filter((place) => {
     if (place.includes('/')) folder = place.endsWith('/') ? place : `${dirname(place)}/`;
@@ -60,10 +69,15 @@ test('every file that docs/architecture.md names in its code map exists', () => 
 });
 
 test('the table of errors in the README is that of the library', () => {
-  const rows = [...textOf('README.md').matchAll(/^\| `(\w+)` +\| `(ERR_MULTIPROC\w*)` +\|/gm)].map(([, name, code]) => [name, code]);
+  const rows = [...textOf('README.md').matchAll(/^\| `(\w+)` +\| `(ERR_MULTIPROC\w*)` +\|/gm)].map(([, name, code]) => [
+    name,
+    code,
+  ]);
   const classes = Object.entries(errors).filter(
     (entry): entry is [string, typeof errors.MultiprocError] =>
-      entry[0] !== 'MultiprocError' && typeof entry[1] === 'function' && entry[1].prototype instanceof errors.MultiprocError,
+      entry[0] !== 'MultiprocError' &&
+      typeof entry[1] === 'function' &&
+      entry[1].prototype instanceof errors.MultiprocError,
   );
   expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(classes.map(([name, { code }]) => [name, code])));
 });
@@ -71,4 +85,11 @@ test('the table of errors in the README is that of the library', () => {
 test('the example in the README is examples/quick-start.mjs, and prints what it says', async () => {
   const example = textOf('examples/quick-start.mjs');
   expect(textOf('README.md')).toContain(`\`\`\`js\n${example}\`\`\`\n`);
+  const said = /console\.log\(.*\); \/\/ (.*)/.exec(example)?.[1];
+  expect(await startChild('../../examples/quick-start.mjs').exit).toEqual({
+    code: 0,
+    signal: null,
+    stdout: `${said}\n`,
+    stderr: '',
+  });
 });

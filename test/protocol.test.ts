@@ -112,8 +112,10 @@ class QueueFile {
     expect(Number(bytes.readBigUInt64LE(24))).toBe(bytes.length);
     expect(bytes.readBigUInt64LE(32).toString(16).padStart(16, '0')).toBe(uuid);
     this.#body = Number(bytes.readBigUInt64LE(40));
-    expect(this.#body).toBe(Math.ceil((4096 + bytes.readUInt32LE(20) * 128) / 4096) * 4096);
     this.#lines = Number(bytes.readBigUInt64LE(56));
+    const registryEnd = Math.ceil((4096 + bytes.readUInt32LE(20) * 128) / 4096) * 4096;
+    const dataStart = Math.ceil((4096 + this.#lines * 8) / 4096) * 4096;
+    expect(this.#body).toBe(Math.ceil((registryEnd + dataStart) / 65_536) * 65_536 - dataStart);
     this.#log2 = BigInt(Math.log2(this.#lines));
     let hash = 2166136261;
     for (let at = 0; at < 2080; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 16777619);
@@ -155,27 +157,32 @@ class QueueFile {
 }
 
 test('a queue can be read with nothing but docs/protocol.md, wrapped messages and spilled ones too', () => {
-  using queue = new Queue({ codec: 'raw', capacity: 4096 });
+  using queue = new Queue({ codec: 'raw', capacity: 65_536 });
   const message = (seed: number, length: number): Buffer =>
     Buffer.from(Array.from({ length }, (_, at) => (at * 7 + seed) & 255));
-  for (let seed = 0; seed < 7; seed++) {
-    queue.putSync(message(seed, 555));
+  const fillers = 7;
+  const fillerLines = Math.floor((queue.capacity / 64 - 8) / fillers);
+  for (let seed = 0; seed < fillers; seed++) {
+    queue.putSync(message(seed, fillerLines * 64 - 5));
     queue.getSync();
   }
+  // The second of these goes over the end of the ring.
   const sent = [message(1, 100), message(2, 900), message(3, 0), message(4, 64)];
   for (const each of sent) queue.putSync(each);
-  queue.putSync(message(5, 2000));
+  const long = message(5, queue.capacity / 4 + 1);
+  queue.putSync(long);
 
   const file = new QueueFile(queue.handle);
   expect(file.meta).toEqual({ class: 'Queue', codec: 'raw' });
-  expect(file.cursor(128)).toEqual({ position: 63n, sequence: 7n });
-  expect(file.cursor(0)).toEqual({ position: 63n + 2n + 15n + 1n + 1n + 1n, sequence: 12n });
+  const start = BigInt(fillers * fillerLines);
+  expect(file.cursor(128)).toEqual({ position: start, sequence: 7n });
+  expect(file.cursor(0)).toEqual({ position: start + 2n + 15n + 1n + 1n + 1n, sequence: 12n });
   const found = file.messages();
   expect(found.slice(0, -1)).toEqual(sent.map((bytes) => ({ bytes, flags: 0 })));
   const descriptor = found.at(-1);
   expect(descriptor?.flags).toBe(1);
-  expect(descriptor?.bytes.readBigUInt64LE(8)).toBe(2000n);
+  expect(descriptor?.bytes.readBigUInt64LE(8)).toBe(BigInt(long.length));
   const uuid = queue.handle.split(':')[5] ?? '';
   const id = descriptor?.bytes.readBigUInt64LE(0).toString(16).padStart(16, '0') ?? '';
-  expect(readFileSync(`/dev/shm/multiproc.${process.geteuid?.() ?? ''}.~${uuid}.${id}`)).toEqual(message(5, 2000));
+  expect(readFileSync(`/dev/shm/multiproc.${process.geteuid?.() ?? ''}.~${uuid}.${id}`)).toEqual(long);
 });

@@ -60,7 +60,7 @@ async function wait({ style, handle }) {
     return;
   }
   const { attach } = await import('../harness/multiproc.mjs');
-  const queue = attach(handle);
+  const queue = /** @type {import('../../dist/index.js').Queue<any>} */ (attach(handle));
   if (style === 'sync') {
     process.send?.('ready', undefined, undefined, () => leave(queue.getSync()));
   } else {

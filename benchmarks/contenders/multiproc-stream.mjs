@@ -4,12 +4,16 @@ import { Queue, attach } from '../harness/multiproc.mjs';
 import { Source } from '../harness/payload.mjs';
 import { streamContender } from '../harness/stream.mjs';
 
+/** @param {string} handle */
+function connect(handle) {
+  return /** @type {Queue<any>} */ (attach(handle));
+}
+
 await streamContender(import.meta, {
   unit: 'process',
 
   open(spec) {
-    const options = { capacity: spec.capacity, ...(spec.kind === 'bytes' ? { codec: 'raw' } : {}) };
-    const queue = new Queue(options);
+    const queue = new Queue({ capacity: spec.capacity, codec: spec.kind === 'bytes' ? 'raw' : 'structured' });
     return {
       ticket: () => queue.handle,
       async end() {
@@ -21,7 +25,7 @@ await streamContender(import.meta, {
   },
 
   async producer({ spec, ticket }) {
-    const queue = attach(ticket);
+    const queue = connect(ticket);
     const { count, batch, size, style } = spec;
     return async (source) => {
       if (batch > 1) {
@@ -45,7 +49,7 @@ await streamContender(import.meta, {
   },
 
   async consumer({ spec, ticket }) {
-    const queue = attach(ticket);
+    const queue = connect(ticket);
     const { batch, style } = spec;
     return async (tally) => {
       if (batch > 1) {

@@ -23,7 +23,7 @@ microContender({
       run(count) {
         const before = /** @type {number} */ (cell[0]);
         for (let i = 0; i < count; i++) Atomics.add(cell, 0, 1);
-        expectResult(/** @type {number} */ ((cell[0]) - before) | 0, count | 0);
+        expectResult(/** @type {number} */ (cell[0] - before) | 0, count | 0);
       },
     };
   },

@@ -4,7 +4,7 @@ import { nowNs } from './clock.mjs';
 import { printReport } from './report.mjs';
 
 /** Long enough for the optimising compiler, whatever the count: short samples must not measure the interpreter. */
-const WARM_UP_NS = 200e6;
+const WARM_UP_NS = 500e6;
 
 /**
  * @typedef {object} Operation

@@ -47,11 +47,12 @@ function checkWord(producer, sequence) {
 /** @param {Uint8Array} bytes @param {number} at */
 function readWord(bytes, at) {
   return (
-    /** @type {number} */ ((bytes[at]) |
-      /** @type {number} */ ((bytes[at + 1]) << 8) |
-      /** @type {number} */ ((bytes[at + 2]) << 16) |
-      /** @type {number} */ ((bytes[at + 3]) << 24)) >>>
-    0
+    /** @type {number} */ (
+      bytes[at] |
+        /** @type {number} */ (bytes[at + 1] << 8) |
+        /** @type {number} */ (bytes[at + 2] << 16) |
+        /** @type {number} */ (bytes[at + 3] << 24)
+    ) >>> 0
   );
 }
 

@@ -131,6 +131,11 @@ export function problemOf(contender) {
   return undefined;
 }
 
+/** Removes the shared memory of killed processes that used the library, and nothing that anybody uses. */
+export function sweepOrphans() {
+  if (libraryProblem() === undefined) run(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'gc']);
+}
+
 /** What the compiled contenders were compiled with, as CMake recorded it. */
 export function compilerFacts() {
   const commands = join(BUILD_DIRECTORY, 'compile_commands.json');

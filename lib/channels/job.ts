@@ -55,6 +55,5 @@ function giveBack(ref: number, position: number): number {
 }
 
 function finish(ref: number, position: number): number {
-  const status = native.ringRelease(ref, position);
-  return status < 0 ? status : native.ringTaskDone(ref);
+  return native.ringReleaseDone(ref, position);
 }

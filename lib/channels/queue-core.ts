@@ -4,6 +4,7 @@
 import { CorruptSegmentError } from '../errors.js';
 import { call, native, WaitQueue } from '../internal/native.js';
 import { Core, type SharedObject } from '../internal/shared-object.js';
+import { type PinnedQueue, releaseConsumed } from '../internal/transit.js';
 import { WaitLine } from '../internal/wait.js';
 import { type CodecName, isCodecName } from './codec-name.js';
 
@@ -33,7 +34,7 @@ function isQueueClass(name: unknown): name is QueueClass {
 }
 
 /** Waiting for messages is the main line. */
-export class QueueCore extends Core {
+export class QueueCore extends Core implements PinnedQueue {
   /** Who waits for room. */
   readonly space: WaitLine;
   /** Who waits until all tasks are done. */
@@ -54,6 +55,21 @@ export class QueueCore extends Core {
   }
 
   #memory: ArrayBuffer | undefined;
+  #uses = 0;
+
+  get uses(): number {
+    return this.#uses;
+  }
+
+  override retain(): void {
+    this.#uses += 1;
+    super.retain();
+  }
+
+  override release(): void {
+    this.#uses -= 1;
+    super.release();
+  }
 
   /** The memory in which all messages of the ring lie. */
   ringMemory(): ArrayBuffer {
@@ -71,6 +87,8 @@ export class QueueCore extends Core {
     super.abandon(facade, error);
     this.space.abandon(facade, error);
     this.join.abandon(facade, error);
+    // What arrived should be gone when its queue is, and not some time later.
+    releaseConsumed();
   }
 
   /**

@@ -156,7 +156,7 @@ export interface Native {
    */
   create(kind: number, name: string | null, a: number, b: number, dataBytes: number, meta: string | null, maxParticipants: number, initial: Uint8Array | null): number;
   /**
-   * Makes a queue segment. `capacity` bytes of message space (rounded up to a power of two, at least 4096), `maxsize` 0 = no
+   * Makes a queue segment. `capacity` bytes of message space (rounded up to a power of two, at least 65,536), `maxsize` 0 = no
    * limit but the bytes, `counted` = keeps `unfinished` (JoinableQueue), `meta` = codec name and class.
    */
   createQueue(name: string | null, capacity: number, maxsize: number, counted: boolean, meta: string, maxParticipants: number): number;
@@ -253,7 +253,7 @@ export interface Native {
   /** 0 released, Broken, Again. */
   barrierWait(ref: number, round: number, waitMs: number): number;
   /** The last one releases all. */
-  barrierFinish(ref: number): number;
+  barrierFinish(ref: number, round: number): number;
   /** Breaks the given round if it still waits (timeout, abort): Broken; 0 if it was released meanwhile. */
   barrierBreak(ref: number, round: number): number;
   /** Marks it broken whatever its state: the user's abort(), or a failed action. */
@@ -281,6 +281,8 @@ export interface Native {
   ringOpenSpill(ref: number, position: number): ArrayBuffer;
   /** Consumes the claimed message at `position`. */
   ringRelease(ref: number, position: number): number;
+  /** JoinableQueue: `ringRelease` and `ringTaskDone` in one: a death leaves both done or neither. */
+  ringReleaseDone(ref: number, position: number): number;
   /** Gives the claimed message back: others get it, in its old place. */
   ringRequeue(ref: number, position: number): number;
   /** Claims room for `length` bytes: `out[1]` position, `out[2]` byte offset in `ringBuffer`. */

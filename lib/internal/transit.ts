@@ -22,8 +22,14 @@ export class Luggage {
   }
 }
 
+/** A queue, as far as this file needs to know it. */
+export interface PinnedQueue extends Core {
+  /** How many keep it open in this environment, pins included. */
+  readonly uses: number;
+}
+
 interface Pin {
-  readonly queue: Core;
+  readonly queue: PinnedQueue;
   /** Where the message lies in the queue's ring. */
   readonly position: number;
   readonly luggage: Luggage;
@@ -36,7 +42,7 @@ let pins: Pin[] = [];
 let timer: NodeJS.Timeout | undefined;
 
 /** Keeps the luggage of the message that this thread has just put, and the queue itself, until somebody has consumed it. */
-export function pinLastMessage(queue: Core, luggage: Luggage): void {
+export function pinLastMessage(queue: PinnedQueue, luggage: Luggage): void {
   releaseConsumed();
   queue.retain();
   pins.push({ queue, position: native.ringLastPosition(queue.ref), luggage });
@@ -44,23 +50,29 @@ export function pinLastMessage(queue: Core, luggage: Luggage): void {
   timer ??= setInterval(releaseConsumed, lookInterval).unref();
 }
 
-/** Lets go of what has arrived. */
+/** Lets go of what has arrived, or cannot arrive any more. */
 export function releaseConsumed(): void {
   if (pins.length === 0) return;
-  const arrived = pins.filter(isConsumed);
-  if (arrived.length === 0) return;
-  pins = pins.filter((pin) => !arrived.includes(pin));
+  const over = pins.filter((pin) => isConsumed(pin) || isOutOfReach(pin));
+  if (over.length === 0) return;
+  pins = pins.filter((pin) => !over.includes(pin));
   if (pins.length === 0) {
     clearInterval(timer);
     timer = undefined;
   }
-  for (const { queue, luggage } of arrived) {
+  for (const { queue, luggage } of over) {
     luggage.release();
     queue.release();
   }
 }
 
-/** A queue that is damaged or gone delivers nothing any more. */
+/** A queue that is damaged delivers nothing any more. */
 function isConsumed({ queue, position }: Pin): boolean {
   return native.ringConsumed(queue.ref, position) !== 0;
+}
+
+/** Nobody but its own messages in transit holds the queue, here or elsewhere: without them it would be gone. */
+function isOutOfReach({ queue }: Pin): boolean {
+  const own = pins.filter((pin) => pin.queue === queue).length;
+  return queue.uses === own && native.stats(queue.ref).participants <= 1;
 }

@@ -204,19 +204,28 @@ export class Barrier extends SyncObject {
   }
 
   async #wait(wait: Wait): Promise<number> {
-    const { core } = this.#attachment;
+    const { core, ref } = this.#attachment;
     const deadline = performance.now() + wait.timeout;
     core.retain();
     try {
-      // The second wait begins in the same breath as the arrival, so that nothing can come between them.
-      return await core.main.wait(this, wait, (waitMs) => native.barrierArrive(core.ref, waitMs), (status) => {
-        const arrival = arrived(status);
-        const rest: Wait = { timeout: deadline - performance.now(), signal: wait.signal };
-        return arrival.last ? this.#finish(arrival) : this.#pass(arrival, rest);
-      });
+      // Arriving does not queue behind those who have arrived: they wait for this very thing.
+      const status = native.barrierArrive(ref, 0);
+      if (status !== Status.Again) return await this.#arrive(status, wait);
+      return await core.main.wait(
+        this,
+        wait,
+        (waitMs) => native.barrierArrive(ref, waitMs),
+        (ended) => this.#arrive(ended, { ...wait, timeout: deadline - performance.now() }),
+      );
     } finally {
       core.release();
     }
+  }
+
+  /** Goes on in the same breath as the arrival, so that nothing can come between the two. */
+  #arrive(status: number, wait: Wait): Promise<number> {
+    const arrival = arrived(status);
+    return arrival.last ? this.#finish(arrival) : this.#pass(arrival, wait);
   }
 
   async #finish(arrival: Arrival): Promise<number> {
@@ -300,8 +309,8 @@ function arrived(status: number): Arrival {
   return { last: status === 1, index, round };
 }
 
-function finish(core: Core, { index }: Arrival): number {
-  const status = native.barrierFinish(core.ref);
+function finish(core: Core, { index, round }: Arrival): number {
+  const status = native.barrierFinish(core.ref, round);
   core.main.nudge();
   if (status < 0) throw statusError(status, 'wait for Barrier');
   return index;

@@ -65,8 +65,7 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
       throw statusError(Status.NotOwner, 'release RLock', 'it was taken through hold() or run(), which alone can release it');
     }
     const status = native.rlockRelease(ref);
-    if (status === Status.OverRelease) throw new OverReleaseError('Cannot release RLock: it is not held');
-    if (status < 0) throw statusError(status, 'release RLock', 'this thread does not own it');
+    if (status < 0) throw releaseError(ref, status);
     this.main.nudge();
   }
 
@@ -137,4 +136,10 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
     this.held += held;
     this.run = run;
   }
+}
+
+function releaseError(ref: number, status: number): Error {
+  if (status !== Status.NotOwner) return statusError(status, 'release RLock');
+  if (native.rlockState(ref) === 0) return new OverReleaseError('Cannot release RLock: it is not held');
+  return statusError(status, 'release RLock', 'this thread does not own it');
 }

@@ -163,7 +163,7 @@ export class RLock extends Acquirable {
       return { hold: new Hold(core.ownerDied, release), frame: entered };
     });
     try {
-      return await callInFrame(frame, () => fn(hold));
+      return await (frame === own ? fn(hold) : callInFrame(frame, () => fn(hold)));
     } finally {
       hold.release();
     }

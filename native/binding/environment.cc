@@ -25,6 +25,23 @@ constexpr uint64_t kMostArenaBlock = 16 * 1024;
 
 constexpr uint32_t kPendingRing = 1, kPendingSlice = 2;
 
+WaitQueue WaitersOf(Object& object, int queue) {
+  return object.home->ring != nullptr ? object.home->ring->Waiters(queue) : object.block.waiters();
+}
+
+// Would somebody who waits there find what he waits for?
+bool StillAvailable(Object& object, int queue) {
+  if (object.home->ring != nullptr) return object.home->ring->WorthRinging(queue);
+  switch (object.kind) {
+    case ObjectKind::kLock:
+    case ObjectKind::kRLock: return Lock(object.block).Owner() == 0;
+    case ObjectKind::kSemaphore:
+    case ObjectKind::kBoundedSemaphore: return Semaphore(object.block).Value() > 0;
+    // Nothing there is used up by one waiter: everybody was rung.
+    default: return false;
+  }
+}
+
 int32_t FailWith(Failure* failure, const char* code, const char* reason) {
   failure->code = code;
   failure->reason = reason;
@@ -218,6 +235,12 @@ int32_t Environment::Create(const std::string* name, const BlockRequest& request
       block = (*arena)->arena->Allocate(request);
       if (block.offset() != 0) home = *arena;
     }
+    // Before taking more memory: what dead processes were still using can be taken back.
+    for (auto arena = own_arenas_.rbegin(); arena != own_arenas_.rend() && home == nullptr; ++arena) {
+      if ((*arena)->ReapAll() == 0) continue;
+      block = (*arena)->arena->Allocate(request);
+      if (block.offset() != 0) home = *arena;
+    }
     if (home == nullptr) {
       home = OwnArena(bytes, failure);
       if (home == nullptr) return -1;
@@ -348,11 +371,24 @@ void Environment::Arm(Object& object, int queue) {
     home.bell_seen = registry.slot(registry.self()).doorbell.Load(std::memory_order_seq_cst);
     home.bell_known = true;
   }
-  if (home.ring != nullptr) {
-    home.ring->Waiters(queue).Arm(registry.self());
-  } else {
-    object.block.waiters().Arm(registry.self());
-  }
+  (home.ring != nullptr ? home.armed[queue] : object.armed) = true;
+  WaitersOf(object, queue).Arm(registry.self());
+}
+
+void Environment::Disarm(Object& object, int queue) {
+  Registry& registry = object.home->registry();
+  (object.home->ring != nullptr ? object.home->armed[queue] : object.armed) = false;
+  WaitQueue waiters = WaitersOf(object, queue);
+  // A waker had chosen us: if we leave without using it up, it belongs to the next.
+  if (!waiters.Disarm(registry.self()) && waiters.MayHaveWaiters() && StillAvailable(object, queue)) waiters.RingOne(registry);
+}
+
+void Environment::ArmAgain(Object& object, int queue) {
+  if (!(object.home->ring != nullptr ? object.home->armed[queue] : object.armed)) return;
+  Registry& registry = object.home->registry();
+  WaitersOf(object, queue).Arm(registry.self());
+  // Who came in between rang nobody here: let the event loop look.
+  if (StillAvailable(object, queue)) registry.Ring(registry.self());
 }
 
 void Environment::Park(Object& object) {

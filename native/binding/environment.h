@@ -31,6 +31,7 @@ struct Membership {
   std::unique_ptr<Ring> ring;    // queue segments
   int objects = 0;
   int parked = 0;
+  bool armed[kWaitQueues] = {};  // queue segments: pending promises of this environment wait here
   bool own_arena = false;  // stays joined without objects: the next one is made in it
   // Doorbell value from before the first look of a wait that is not yet parked.
   uint32_t bell_seen = 0;
@@ -56,6 +57,7 @@ struct Object {
   std::string meta;
   napi_ref buffer = nullptr;  // weak: a view keeps its ArrayBuffer, we do not
   uint64_t last_position = 0;
+  bool armed = false;  // arena objects: pending promises of this environment wait for it
 };
 
 class Environment {
@@ -88,6 +90,9 @@ class Environment {
   napi_value MemoryView(const std::shared_ptr<Mapping>& mapping, char* data, uint64_t bytes);
 
   void Arm(Object& object, int queue);
+  void Disarm(Object& object, int queue);
+  // After a blocking wait, which took the registration that it shares with pending promises: registers those again.
+  void ArmAgain(Object& object, int queue);
   void Park(Object& object);
   void Unpark(Object& object);
   uint32_t ReapAll();

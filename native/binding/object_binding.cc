@@ -100,7 +100,7 @@ Napi::Value CreateQueue(const Napi::CallbackInfo& info) {
   int32_t ref = -1;
   if (CheckRequest(name.get(), capacity, parameters.participants, parameters.meta.size(), &failure)) {
     const uint64_t most = kLineBytes << kMaxLog2Lines;
-    const uint64_t least = kLineBytes << kMinLog2Lines;
+    const uint64_t least = kRingAlignment;
     const uint64_t bytes = std::min(std::max(static_cast<uint64_t>(capacity), least), most);
     parameters.lines = std::bit_ceil(bytes) / kLineBytes;
     ref = EnvironmentOf(info).CreateQueue(name.get(), parameters, &failure);

@@ -21,14 +21,33 @@ struct Call : Arguments<N> {
   template <typename Attempt>
   Status Wait(size_t wait_argument, int queue, Attempt attempt) const {
     const int64_t wait = Arguments<N>::Wait(wait_argument);
-    if (wait == 0) return attempt();
-    return BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait, attempt);
+    const Status status = attempt();
+    if (status != kAgain || wait == 0) return status;
+    const Status waited = BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait, attempt,
+                                     queue == Ring::kSpace ? IfUseless::kPassOn : IfUseless::kKeep);
+    this->environment().ArmAgain(*object, queue);
+    return waited;
   }
 
   double* out() const { return this->environment().out; }
 
   Object* object;
 };
+
+// Consumes everything that nobody will get any more: an immediate shutdown leaves no message, whoever put it when.
+void DrainAll(Object& object) {
+  std::vector<uint64_t> spilled;
+  object.home->ring->Drain(&spilled);
+  for (const uint64_t id : spilled) RemoveSpill(object.home->segment->uuid(), id);
+}
+
+// Commits, unless the queue was shut down immediately in the meantime and nobody else would drop the message.
+Status CommitOrDrop(Object& object, const Claim& claim, uint64_t length, uint32_t flags) {
+  object.last_position = claim.position;
+  const Status status = object.home->ring->Commit(claim.position, length, flags);
+  if (status == kOk && (object.home->ring->QueueFlags() & kQueueImmediate) != 0) DrainAll(object);
+  return status;
+}
 
 // The two parts of a message: the encoder's scratch memory and a body that was not copied there.
 struct Parts {
@@ -58,8 +77,7 @@ napi_value RingPut(napi_env env, napi_callback_info info) {
   if (parts.head_bytes > 0) memcpy(claim.bytes, parts.head, parts.head_bytes);
   if (parts.body_bytes > 0) memcpy(claim.bytes + parts.head_bytes, parts.body, parts.body_bytes);
   FAULT_POINT();
-  call.object->last_position = claim.position;
-  return call.Return(call.ring().Commit(claim.position, claim.length, static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
+  return call.Return(CommitOrDrop(*call.object, claim, claim.length, static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
 }
 
 napi_value RingPutSpill(napi_env env, napi_callback_info info) {
@@ -71,8 +89,16 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   Status status =
       call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(sizeof(SpillDescriptor), &claim); });
   if (status != kOk) return call.Return(status);
-  SpillWriter writer(call.object->home->segment->uuid());
-  const int error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+  call.ring().PassOn(Ring::kSpace);
+  const uint64_t uuid = call.object->home->segment->uuid();
+  SpillWriter writer(uuid);
+  int error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+  if (error == ENOSPC) {
+    // Files of messages whose consumers died before they could remove them are the first to go.
+    call.object->home->ReapAll();
+    CollectSpills(uuid, call.ring());
+    error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+  }
   if (error != 0) {
     call.ring().Abort(claim.position);
     call.out()[0] = error == ENOSPC ? static_cast<double>(parts.bytes()) : error;
@@ -84,11 +110,10 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   const SpillDescriptor descriptor = writer.descriptor();
   memcpy(claim.bytes, &descriptor, sizeof descriptor);
   FAULT_POINT();
-  call.object->last_position = claim.position;
   const uint32_t flags = kSpilledFlag | (static_cast<uint32_t>(call.Int(3)) & kHandlesFlag);
-  status = call.ring().Commit(claim.position, sizeof descriptor, flags);
+  writer.Keep();
+  status = CommitOrDrop(*call.object, claim, sizeof descriptor, flags);
   if (status == kOk) {
-    writer.Keep();
     call.ring().registry().slot(call.ring().registry().self()).spills.Bump();
   }
   return call.Return(status);
@@ -114,6 +139,8 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
   double* out = call.out();
   if (status != kOk) {
     if (status == kNoRoom) out[0] = static_cast<double>(claim.length);
+    // Whoever shut the queue down immediately may have died before it had dropped everything.
+    if (status == kShutDown && (call.ring().QueueFlags() & kQueueImmediate) != 0 && !call.ring().Empty()) DrainAll(*call.object);
     return call.Return(status);
   }
   out[0] = claim.flags;
@@ -164,7 +191,7 @@ napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value RingRelease(napi_env env, napi_callback_info info) {
+napi_value ReleaseWith(napi_env env, napi_callback_info info, Status (Ring::*release)(uint64_t)) {
   const Call<2> call(env, info);
   if (call.object == nullptr) return call.Closed();
   Claim claim;
@@ -173,11 +200,15 @@ napi_value RingRelease(napi_env env, napi_callback_info info) {
   SpillDescriptor descriptor = {0, 0};
   const bool spilled = (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof descriptor;
   if (spilled) memcpy(&descriptor, claim.bytes, sizeof descriptor);
-  const Status status = call.ring().Release(position);
+  const Status status = (call.ring().*release)(position);
   // Consumed first, removed second: a death in between leaves a file that nobody names, never a name without its file.
   if (status == kOk && spilled) RemoveSpill(call.object->home->segment->uuid(), descriptor.id);
   return call.Return(status);
 }
+
+napi_value RingRelease(napi_env env, napi_callback_info info) { return ReleaseWith(env, info, &Ring::Release); }
+
+napi_value RingReleaseDone(napi_env env, napi_callback_info info) { return ReleaseWith(env, info, &Ring::ReleaseDone); }
 
 napi_value RingRequeue(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info);
@@ -194,6 +225,8 @@ napi_value RingReserve(napi_env env, napi_callback_info info) {
   const Status status =
       call.Wait(2, Ring::kSpace, [&] { return call.ring().TryReserve(static_cast<uint64_t>(length), &claim); });
   if (status != kOk) return call.Return(status);
+  // It may be long until the commit.
+  call.ring().PassOn(Ring::kSpace);
   call.out()[1] = static_cast<double>(claim.position);
   call.out()[2] = static_cast<double>(claim.bytes - call.ring().data());
   return call.Return(kOk);
@@ -204,10 +237,10 @@ napi_value RingCommit(napi_env env, napi_callback_info info) {
   if (call.object == nullptr) return call.Closed();
   const double length = call.Number(2);
   if (!(length >= 0 && length <= 0x1p40)) return call.Return(kTooLarge);
-  const uint64_t position = call.Position(1);
-  call.object->last_position = position;
-  return call.Return(
-      call.ring().Commit(position, static_cast<uint64_t>(length), static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
+  Claim claim;
+  claim.position = call.Position(1);
+  const uint32_t flags = static_cast<uint32_t>(call.Int(3)) & kHandlesFlag;
+  return call.Return(CommitOrDrop(*call.object, claim, static_cast<uint64_t>(length), flags));
 }
 
 napi_value RingAbort(napi_env env, napi_callback_info info) {
@@ -248,12 +281,6 @@ napi_value RingFull(napi_env env, napi_callback_info info) {
   if (call.object == nullptr) return call.Closed();
   if (call.ring().poisoned()) return call.Return(kPoisoned);
   return call.Return(call.ring().Full() ? 1 : 0);
-}
-
-void DrainAll(Object& object) {
-  std::vector<uint64_t> spilled;
-  object.home->ring->Drain(&spilled);
-  for (const uint64_t id : spilled) RemoveSpill(object.home->segment->uuid(), id);
 }
 
 napi_value RingShutDown(napi_env env, napi_callback_info info) {
@@ -316,6 +343,7 @@ void ExportRing(Environment& environment, napi_value exports) {
   Export(environment, exports, "ringGet", RingGet);
   Export(environment, exports, "ringOpenSpill", RingOpenSpill);
   Export(environment, exports, "ringRelease", RingRelease);
+  Export(environment, exports, "ringReleaseDone", RingReleaseDone);
   Export(environment, exports, "ringRequeue", RingRequeue);
   Export(environment, exports, "ringReserve", RingReserve);
   Export(environment, exports, "ringCommit", RingCommit);

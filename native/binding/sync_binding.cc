@@ -24,6 +24,7 @@ struct Call : Arguments<N> {
     if (status == kAgain && wait > 0) {
       object->block.sync().contended.FetchAdd(1);
       status = BlockUntil(object->home->registry(), object->block.waiters(), this->environment().spin(), wait, attempt);
+      this->environment().ArmAgain(*object, 0);
     }
     return this->Return(status);
   }
@@ -205,6 +206,7 @@ napi_value BarrierArrive(napi_env env, napi_callback_info info) {
   Status status = attempt();
   if (status == kAgain && wait > 0) {
     status = BlockUntil(call.object->home->registry(), call.object->block.waiters(), call.environment().spin(), wait, attempt);
+    call.environment().ArmAgain(*call.object, 0);
   }
   double* out = call.environment().out;
   out[0] = index;
@@ -221,9 +223,9 @@ napi_value BarrierWait(napi_env env, napi_callback_info info) {
 }
 
 napi_value BarrierFinish(napi_env env, napi_callback_info info) {
-  const Call<1> call(env, info, ObjectKind::kBarrier);
+  const Call<2> call(env, info, ObjectKind::kBarrier);
   if (call.object == nullptr) return call.Closed();
-  return call.Return(Barrier(call.object->block).Finish());
+  return call.Return(Barrier(call.object->block).Finish(static_cast<uint32_t>(call.Int(1))));
 }
 
 napi_value BarrierBreak(napi_env env, napi_callback_info info) {

@@ -1,7 +1,6 @@
 // Waiting, wake-ups and repair, for lib/internal/wait.ts.
 #include "binding/arguments.h"
 #include "core/lock.h"
-#include "core/semaphore.h"
 
 namespace multiproc {
 namespace {
@@ -9,18 +8,6 @@ namespace {
 template <size_t N>
 Object* Get(const Arguments<N>& arguments) {
   return arguments.environment().Find(arguments.Int(0), ObjectKind::kLock, ObjectKind::kQueue);
-}
-
-// Would somebody else who waits there find what he waits for?
-bool StillAvailable(Object& object, int queue) {
-  if (object.home->ring != nullptr) return object.home->ring->WorthRinging(queue);
-  switch (object.kind) {
-    case ObjectKind::kLock:
-    case ObjectKind::kRLock: return Lock(object.block).Owner() == 0;
-    case ObjectKind::kSemaphore:
-    case ObjectKind::kBoundedSemaphore: return Semaphore(object.block).Value() > 0;
-    default: return false;
-  }
 }
 
 napi_value Arm(napi_env env, napi_callback_info info) {
@@ -33,12 +20,7 @@ napi_value Arm(napi_env env, napi_callback_info info) {
 napi_value Disarm(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Object* object = Get(arguments);
-  if (object == nullptr) return nullptr;
-  Registry& registry = object->home->registry();
-  const int queue = arguments.Int(1);
-  WaitQueue waiters = object->home->ring != nullptr ? object->home->ring->Waiters(queue) : object->block.waiters();
-  // A waker had chosen us: if we leave without using it up, it belongs to the next.
-  if (!waiters.Disarm(registry.self()) && waiters.MayHaveWaiters() && StillAvailable(*object, queue)) waiters.RingOne(registry);
+  if (object != nullptr) arguments.environment().Disarm(*object, arguments.Int(1));
   return nullptr;
 }
 

@@ -21,7 +21,7 @@ bool HasSlots(ObjectKind kind) { return kind == ObjectKind::kCondition || kind =
 
 std::string Block::meta() const {
   const BlockHeader& h = header();
-  const uint64_t end = h.bytes;
+  const uint64_t end = h.units * kBlockUnit;
   const uint64_t size = h.meta_bytes <= kMetaMax && h.meta_bytes <= end ? h.meta_bytes : 0;
   return std::string(base_ + offset_ + end - size, size);
 }
@@ -45,12 +45,9 @@ void Arena::Format(char* body) {
 
 void Arena::BecomeCreator() { control_->creator = registry_->self(); }
 
-bool Arena::UsedByOthers(const Block& block) const {
-  const uint32_t self = registry_->self();
+bool Arena::Used(const Block& block) const {
   for (uint32_t w = 0; w < registry_->words(); w++) {
-    uint64_t users = block.users(w).Load(std::memory_order_seq_cst);  // ORDER(block-life)
-    if (w == self / 64) users &= ~(uint64_t{1} << (self % 64));
-    if (users != 0) return true;
+    if (block.users(w).Load(std::memory_order_seq_cst) != 0) return true;  // ORDER(block-life)
   }
   return false;
 }
@@ -60,19 +57,20 @@ bool Arena::TryReclaim(Block block) {
   const uint32_t generation = GenerationOf(life);
   if (StateOf(life) != kBlockAlive) return true;
   // ORDER(block-life): mark, look, then decide; a user that comes in between revives the block and we lose the CAS.
-  if (UsedByOthers(block) || !block.header().life.CompareExchange(life, Life(generation, kBlockDying))) return false;
+  if (Used(block) || !block.header().life.CompareExchange(life, Life(generation, kBlockDying))) return false;
   life = Life(generation, kBlockDying);
-  if (UsedByOthers(block)) {
+  if (Used(block)) {
     block.header().life.CompareExchange(life, Life(generation, kBlockAlive));
     return false;
   }
   if (!block.header().life.CompareExchange(life, Life(generation + 1, kBlockFree))) return false;
-  free_[block.header().bytes].push_back(block.offset());
+  free_[BytesOf(block)].push_back(block.offset());
   return true;
 }
 
 Block Arena::Allocate(const BlockRequest& request) {
   const uint64_t bytes = Block::BytesFor(request, registry_->count());
+  if (bytes > UINT32_MAX * kBlockUnit) return Block();
   uint64_t offset = 0;
   auto reusable = free_.find(bytes);
   if ((reusable == free_.end() || reusable->second.empty()) && !closed_.empty()) {
@@ -89,7 +87,7 @@ Block Arena::Allocate(const BlockRequest& request) {
   } else {
     offset = control_->used.Load(std::memory_order_relaxed);  // relaxed: written by us alone
     if (offset + bytes > body_bytes_) return Block();
-    At(offset).header().bytes = static_cast<uint32_t>(bytes);
+    At(offset).header().units = static_cast<uint32_t>(bytes / kBlockUnit);
   }
   const Block block = At(offset);
   BlockHeader& header = block.header();
@@ -120,7 +118,7 @@ bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
   const uint64_t bit = uint64_t{1} << (self % 64);
   // An offset that is no block's start would make us write into user memory.
   const BlockHeader& header = block.header();
-  const uint64_t bytes = header.bytes;
+  const uint64_t bytes = BytesOf(block);
   const bool plausible = header.seal == SealOf(offset) && bytes >= block.BodyOffset() && offset + bytes <= used &&
                          header.meta_bytes <= kMetaMax && header.data_bytes <= bytes &&
                          (header.data_bytes == 0 || RoundUp(block.BodyOffset(), 64) + header.data_bytes + header.meta_bytes <= bytes);
@@ -145,6 +143,7 @@ bool Arena::AttachFirst(Block* out) {
 }
 
 void Arena::Detach(Block block) {
+  if (block.kind() == ObjectKind::kLock && Lock(block).Mine() && !Lock(block).Held()) return;
   RepairBlock(block, registry_->self());
   if (IsCreator() && !TryReclaim(block)) closed_.push_back(block.offset());
 }
@@ -155,8 +154,8 @@ void Arena::ForEachBlock(Visit visit) {
   const uint64_t least = Block::BodyOffsetFor(registry_->count());
   uint64_t offset = sizeof(ArenaControl);
   while (offset < used) {
-    const uint64_t bytes = used <= body_bytes_ && offset + sizeof(BlockHeader) <= used ? At(offset).header().bytes : 0;
-    if (bytes < least || bytes % 64 != 0 || offset + bytes > used) {
+    const uint64_t bytes = used <= body_bytes_ && offset + sizeof(BlockHeader) <= used ? BytesOf(At(offset)) : 0;
+    if (bytes < least || offset + bytes > used) {
       if (poisoned_->Exchange(1) == 0) registry_->RingEverybody();
       return;
     }
@@ -179,7 +178,11 @@ void Arena::RepairBlock(Block block, uint32_t participant) {
   // ORDER(block-life): its bit keeps the creator from taking the block back; without it the memory may be another object's
   // by now, and the participant cannot own anything here.
   if ((block.users(participant / 64).Load(std::memory_order_seq_cst) & bit) == 0) return;
-  if (StateOf(block.header().life.Load(std::memory_order_acquire)) != kBlockFree && HasSyncBody(block.kind())) {
+  // It may have died while attaching, when the creator was about to take the block: as in Attach, revive it or see it go.
+  uint64_t life = block.header().life.Load(std::memory_order_seq_cst);
+  while (StateOf(life) == kBlockDying && !block.header().life.CompareExchange(life, Life(GenerationOf(life), kBlockAlive))) {
+  }
+  if (StateOf(life) != kBlockFree && HasSyncBody(block.kind())) {
     block.waiters().Disarm(participant);
     switch (block.kind()) {
       case ObjectKind::kLock:

@@ -82,7 +82,8 @@ class Arena : public Repairer {
   bool Attach(uint64_t offset, uint32_t generation, Block* out);
   // The only block of a named or memory segment.
   bool AttachFirst(Block* out);
-  // We no longer use it: what we held of it is handed on as if we had died. The creator takes the memory back if nobody else does, now or at a later allocation.
+  // We no longer use it: what we held of it through hold, re-entrantly or as a waiter is handed on as if we had died. A Lock that
+  // we took by plain acquire may be another process's to release: it stays ours until we leave the segment. The creator takes the memory back if nobody else does, now or at a later allocation.
   void Detach(Block block);
 
   // Objects alive now; statistics.
@@ -93,8 +94,9 @@ class Arena : public Repairer {
  private:
   uint64_t SealOf(uint64_t offset) const { return (uuid_ ^ offset) * 0x9e3779b97f4a7c15ull; }
   bool IsCreator() const { return registry_->self() == control_->creator; }
+  uint64_t BytesOf(const Block& block) const { return block.header().units * kBlockUnit; }
   Block At(uint64_t offset) { return Block(body_, offset, registry_); }
-  bool UsedByOthers(const Block& block) const;
+  bool Used(const Block& block) const;
   bool TryReclaim(Block block);
   void RepairBlock(Block block, uint32_t participant);
   // Calls visit(block) for every carved block; poisons and stops at an impossible one.

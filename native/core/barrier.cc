@@ -52,7 +52,8 @@ Barrier::Arrival Barrier::Arrive(uint32_t* index, BarrierRound* round) {
     const uint32_t tag = RoundTag(s.round);
     const uint32_t slot = mine.Load(std::memory_order_relaxed);  // relaxed: written by us alone
     if ((slot & 0xffff0000) != tag || (slot & 0xffff) == 0) mine.Store(tag | 1, std::memory_order_seq_cst);
-    *index = s.arrived++;
+    *index = s.arrived;
+    s.arrived = (s.arrived + 1) & 0xffff;
     *round = s.round;
     arrival = s.arrived >= parties ? Arrival::kLast : Arrival::kWait;
     if (arrival == Arrival::kLast) s.flags |= kAction;
@@ -70,13 +71,13 @@ Status Barrier::Test(BarrierRound round) const {
   return reset ? Status::kBroken : kOk;
 }
 
-Status Barrier::Finish() {
-  const bool done = Update([](State& s) {
-    if ((s.flags & kAction) == 0 || (s.flags & kBroken) != 0) return false;
+Status Barrier::Finish(BarrierRound round) {
+  const bool done = Update([&](State& s) {
+    if (s.round != round || (s.flags & kAction) == 0 || (s.flags & kBroken) != 0) return false;
     NextRound(s, false);
     return true;
   });
-  if (!done) return Status::kBroken;
+  if (!done) return Test(round) == kOk ? kOk : Status::kBroken;
   body_.acquired.FetchAdd(1);
   WakeAll();
   return kOk;

@@ -27,7 +27,8 @@ class Barrier {
   Arrival Arrive(uint32_t* index, BarrierRound* round);
   // kOk released, kBroken, kAgain.
   Status Test(BarrierRound round) const;
-  Status Finish();
+  // Releases that round, which the caller completed; what became of it if somebody reset or broke it meanwhile.
+  Status Finish(BarrierRound round);
   // Breaks that round if it still waits: kBroken, or kOk if it was released.
   Status Break(BarrierRound round);
   void Abort();

@@ -37,9 +37,13 @@ class SpinBudget {
   bool useful_;
 };
 
+// What a thread does that was woken and cannot use it: wait on, or let the next one try (producers: it may need less room).
+enum class IfUseless { kKeep, kPassOn };
+
 // Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.
 template <typename Attempt>
-Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t wait_nanos, Attempt attempt) {
+Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t wait_nanos, Attempt attempt,
+                  IfUseless if_useless = IfUseless::kKeep) {
   Status status = attempt();
   if (status != kAgain || wait_nanos <= 0) return status;
 
@@ -59,6 +63,8 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
 
   const int64_t deadline = start + std::min(wait_nanos, kSliceNanos);
   const uint32_t me = registry.self();
+  // Once per wait: two that need much could ring each other for ever.
+  bool may_pass_on = if_useless == IfUseless::kPassOn;
   for (;;) {
     // ORDER(doorbell): read before Arm; a waker that sees our bit changes it afterwards, and FutexWait then refuses.
     const uint32_t bell = registry.slot(me).doorbell.Load(std::memory_order_seq_cst);
@@ -70,8 +76,14 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
       status = attempt();
       timed_out = woke == FutexResult::kTimedOut || MonotonicNanos() >= deadline;
     }
-    if (status == kAgain && !timed_out) continue;
     const bool rung = !queue.Disarm(me);
+    if (status == kAgain && !timed_out) {
+      if (rung && may_pass_on) {
+        queue.RingOne(registry);
+        may_pass_on = false;
+      }
+      continue;
+    }
     if (status != kAgain) return status;
     // The slice is over, but a waker chose us meanwhile: use its wake or pass it on.
     if (rung) {

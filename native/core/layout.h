@@ -2,7 +2,7 @@
 //
 //   segment   +0              SegmentHeader     immutable after publication, checksummed   4096 B
 //             +4096           RegistrySlot[P]   one per participant                        128 B each
-//             +body_offset    body              page aligned, by kind
+//             +body_offset    body              page aligned, by kind; for queues so that data is aligned to 64 KiB
 //
 //   arena     +0              ArenaControl                                                 64 B
 //   memory    +64             blocks, one behind the other, each a multiple of 64 B:
@@ -33,10 +33,15 @@ inline constexpr uint32_t kDefaultParticipants = 256;
 inline constexpr uint32_t kMetaMax = 2000;
 inline constexpr uint64_t kLineBytes = 64;
 inline constexpr uint64_t kHeaderBytes = 4096;
+// What blocks of an arena are counted in.
+inline constexpr uint64_t kBlockUnit = 64;
+// Alignment in the file, and unit of the size, of what is mapped twice: the largest page size of the supported machines.
+inline constexpr uint64_t kRingAlignment = 65536;
 
 // Locks (open-file-description, see platform/file_lock.h) on bytes far beyond the end of the file.
 inline constexpr int64_t kSlotLockBase = int64_t{1} << 40;      // + index: exclusive, held by the participant
-inline constexpr int64_t kLifeLockByte = kSlotLockBase - 1;     // shared by all users; exclusive to unlink
+inline constexpr int64_t kLifeLockByte = kSlotLockBase - 1;     // shared by all users; exclusive to remove what is unused
+inline constexpr int64_t kNameLockByte = kSlotLockBase - 2;     // exclusive while a user removes the name
 
 enum class SegmentKind : uint32_t { kArena = 1, kQueue = 2, kMemory = 3 };
 
@@ -92,10 +97,11 @@ struct RegistrySlot {
   uint64_t start_time;
   char command[40];
   Shared<uint64_t> counted;  // counted queues: puts << 32 | mark of the record being committed
+  Shared<uint64_t> dones;    // counted queues: tasks done with their record << 32 | mark of that record
   Shared<uint64_t> puts;
   Shared<uint64_t> gets;
   Shared<uint64_t> spills;
-  uint64_t reserved[4];
+  uint64_t reserved[3];
 };
 static_assert(sizeof(RegistrySlot) == 128 && offsetof(RegistrySlot, counted) == 64, "two lines, owner's line apart");
 
@@ -112,7 +118,7 @@ enum BlockState : uint32_t { kBlockFree = 0, kBlockAlive = 1, kBlockDying = 2 };
 
 struct BlockHeader {
   Shared<uint64_t> life;  // generation << 8 | BlockState
-  uint32_t bytes;         // of the whole block, header included; constant once carved
+  uint32_t units;         // of kBlockUnit bytes: the whole block, header included; constant once carved
   uint32_t kind;          // ObjectKind
   uint64_t data_bytes;    // user memory: value, array, memory
   double parameter[2];    // as given at creation
@@ -152,7 +158,7 @@ struct QueueControl {
   alignas(128) Shared<uint32_t> flags;  // this line is read at every operation and written only to sleep or shut down
   Shared<uint32_t> waiter_summary[kWaitQueues];
   alignas(128) Shared<uint64_t> waiter_bits[kWaitQueues][16];
-  alignas(128) Shared<uint64_t> done;  // counted queues: tasks done
+  alignas(128) Shared<uint64_t> done;  // counted queues: tasks done without their record, by taskDone()
 };
 static_assert(sizeof(QueueControl) <= 4096, "the control page");
 

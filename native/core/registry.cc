@@ -13,7 +13,8 @@ void Registry::Attach(int fd, RegistrySlot* slots, uint32_t count) {
 
 bool Registry::Join(Repairer& repairer) {
   // Slots that say FREE first: asking the kernel for each of 200 taken ones would cost a system call apiece.
-  for (const uint32_t wanted : {kSlotFree, kSlotLive}) {
+  // Twice: a slot may become free behind the search.
+  for (const uint32_t wanted : {kSlotFree, kSlotLive, kSlotFree, kSlotLive}) {
     for (uint32_t i = 0; i < count_; i++) {
       // relaxed: a hint; the kernel's lock decides
       if (slots_[i].state.Load(std::memory_order_relaxed) != wanted) continue;
@@ -28,7 +29,7 @@ bool Registry::Join(Repairer& repairer) {
       self_ = i;
       last_rung_ = i;
       // ORDER(slot-state): who reads LIVE sees our pid and command.
-      slot.state.Store(kSlotLive, std::memory_order_release);
+      slot.state.Store(kSlotLive, std::memory_order_seq_cst);
       return true;
     }
   }
@@ -73,7 +74,8 @@ bool Registry::Alive(uint32_t i) const {
 
 void Registry::RingEverybody() {
   for (uint32_t i = 0; i < count_; i++) {
-    if (slots_[i].state.Load(std::memory_order_relaxed) == kSlotLive) Ring(i);  // relaxed: a missed joiner re-scans anyway
+    // ORDER(wait-dekker): the caller has set a flag; a joiner that is not seen LIVE here looks at the flag later.
+    if (slots_[i].state.Load(std::memory_order_seq_cst) == kSlotLive) Ring(i);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "core/ring.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace multiproc {
@@ -7,12 +8,10 @@ namespace {
 
 constexpr uint64_t kControlBytes = 4096;
 
-// Words that a consumer stepped over because their producers had not committed yet.
-constexpr size_t kMaxSkipped = 64;
-
-// Which record a participant is committing, or dropping, as kept beside its number of puts; never 0, which means none.
-constexpr uint64_t CommitMark(uint64_t position) { return (position << 2 | 1) & 0xffffffff; }
-constexpr uint64_t DropMark(uint64_t position) { return (position << 2 | 2) & 0xffffffff; }
+// Which record a participant is committing, or finishing, as kept beside its count of such; never 0, which means none.
+constexpr uint64_t MarkOf(uint64_t position) { return (position << 1 | 1) & 0xffffffff; }
+constexpr uint64_t CountOf(uint64_t word) { return word >> 32; }
+constexpr bool IsMarked(uint64_t word, uint64_t position) { return (word & 0xffffffff) == MarkOf(position); }
 
 }  // namespace
 
@@ -108,7 +107,8 @@ Status Ring::TryReserve(uint64_t length, Claim* claim) {
       if (!NoRoom(tail, lines)) continue;
       const uint64_t used = PositionDistance(t, Head().position());
       if (Tail().raw != tail.raw) continue;
-      if (used > lines_) return Poison();
+      // (Up to one ring too far: a tag that was stale by a whole cycle of laps moves the tail like an aborted record.)
+      if (used > 2 * lines_) return Poison();
       return (QueueFlags() & kQueueShutDown) != 0 ? kShutDown : kAgain;
     }
     const RingRecord mine{format_.Lap(t), 0, kWriting, registry_->self(), lines, pad};
@@ -146,8 +146,8 @@ Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
     FAULT_POINT();
     // The number of puts and the position being committed change in one store, so that a reaper that finds this record WRITING
     // knows whether it was counted.
-    const uint64_t puts = slot.counted.Load(std::memory_order_relaxed) >> 32;  // relaxed: written by us alone
-    slot.counted.Store((puts + 1) << 32 | CommitMark(position), std::memory_order_seq_cst);
+    const uint64_t puts = CountOf(slot.counted.Load(std::memory_order_relaxed));  // relaxed: written by us alone
+    slot.counted.Store((puts + 1) << 32 | MarkOf(position), std::memory_order_seq_cst);
   }
   record.state = kReady;
   record.owner = 0;
@@ -194,11 +194,23 @@ uint32_t Ring::AdvanceHead() {
       passed++;
     }
   }
-  if (passed > 0) {
-    WaitQueue space = Waiters(kSpace);
-    if (space.MayHaveWaiters()) space.RingOne(*registry_);
-  }
+  // One producer for each record that went; one that finds too little room passes its wake on (blocking.h).
+  WaitQueue space = Waiters(kSpace);
+  for (uint32_t i = 0; i < passed && space.MayHaveWaiters(); i++) space.RingOne(*registry_);
   return passed;
+}
+
+bool Ring::AnyReady(Cursor head, uint64_t end) const {
+  // A producer that was passed as WRITING may have committed since, and then another message: the older one goes first. Each
+  // record that is still WRITING here was not committed when the later one was, so to pass it is a legal order.
+  uint64_t position = head.position();
+  while (position != end && PositionDistance(position, head.position()) < lines_) {
+    const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_seq_cst));
+    // Overtaken: let the caller start over.
+    if (record.lap != format_.Lap(position) || record.state == kReady || !RingWordFormat::Plausible(record, lines_)) return true;
+    position = (position + record.lines) & kPositionMask;
+  }
+  return position != end;
 }
 
 Status Ring::TryClaim(uint64_t room, Claim* claim) {
@@ -209,11 +221,7 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
     if ((flags & kQueueImmediate) != 0) return kShutDown;
     const Cursor head = Head();
     uint64_t position = head.position();
-    struct {
-      uint64_t position;
-      uint64_t word;
-    } skipped[kMaxSkipped];
-    size_t skips = 0;
+    bool skipped = false;
     bool restart = false;
     bool at_head = true;
     bool others_reading = false;
@@ -227,11 +235,10 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
         break;
       }
       if (record.state == kReady) {
-        // A producer that we passed may have committed both the passed record and this one since: take the older first.
-        for (size_t i = 0; i < skips && !restart; i++) {
-          restart = Word(skipped[i].position).Load(std::memory_order_seq_cst) != skipped[i].word;
+        if (skipped && AnyReady(head, position)) {
+          restart = true;
+          break;
         }
-        if (restart) break;
         claim->length = record.length();
         if (claim->length > room && (record.flags & kSpilledFlag) == 0) return kNoRoom;
         record.state = kReading;
@@ -247,8 +254,7 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
         return kOk;
       }
       if (record.state == kWriting) {
-        if (skips == kMaxSkipped) return kAgain;
-        skipped[skips++] = {position, word};
+        skipped = true;
         at_head = false;
       } else if (record.state == kReading) {
         // If its reader dies it comes back, so the queue is not drained yet; what we hold ourselves does not keep us waiting.
@@ -263,7 +269,7 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
       position = (position + record.lines) & kPositionMask;
     }
     if (restart || Head().raw != head.raw) continue;
-    if ((flags & kQueueShutDown) == 0 || skips > 0 || others_reading) return kAgain;
+    if ((flags & kQueueShutDown) == 0 || skipped || others_reading) return kAgain;
     return kShutDown;
   }
 }
@@ -272,6 +278,7 @@ Status Ring::Find(uint64_t position, RingState state, Claim* claim) {
   if (position > kPositionMask) return kNotOwner;
   const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_acquire));  // ORDER(commit)
   if (record.lap != format_.Lap(position) || record.state != state || record.owner != registry_->self()) return kNotOwner;
+  if (!RingWordFormat::Plausible(record, lines_)) return kNotOwner;
   claim->position = position;
   claim->length = record.length();
   claim->flags = record.flags;
@@ -351,10 +358,13 @@ bool Ring::Empty() {
 
 bool Ring::Full() {
   AdvanceHead();
-  return NoRoom(Tail(), 1);
+  return !HasRoom();
 }
 
-uint64_t Ring::UsedLines() const { return PositionDistance(Tail().position(), Head().position()); }
+uint64_t Ring::UsedLines() const {
+  const Cursor head = Head();  // first, so that it is not ahead of the tail
+  return std::min(PositionDistance(Tail().position(), head.position()), lines_);
+}
 
 void Ring::ShutDown(bool immediate) {
   // ORDER(shutdown): seq_cst; set before the getters' scan, read by producers after their claim.
@@ -371,12 +381,7 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
     uint64_t expected = word;
     if (!Word(position).CompareExchange(expected, format_.Pack(mine))) return true;
     if ((record.flags & kSpilledFlag) != 0) spilled->push_back(*reinterpret_cast<uint64_t*>(Bytes(position)));
-    if (counted_) {
-      // ORDER(unfinished): the count and the record it stands for change in one store, as at the commit.
-      Shared<uint64_t>& counted = registry_->slot(registry_->self()).counted;
-      const uint64_t puts = counted.Load(std::memory_order_relaxed) >> 32;  // relaxed: written by us alone
-      counted.Store((puts - 1) << 32 | DropMark(position), std::memory_order_seq_cst);
-    }
+    if (counted_) CountDone(position);
     Finish(position, kReading, kFree);
     return true;
   });
@@ -385,12 +390,11 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
 }
 
 uint64_t Ring::Unfinished() const {
-  // ORDER(unfinished): `done` first. Puts made while we add up then count too much, never too little, so 0 is exact.
-  const uint64_t done = control_->done.Load(std::memory_order_seq_cst);
+  // ORDER(unfinished): what is done first. Puts made while we add up then count too much, never too little, so 0 is exact.
+  uint64_t done = control_->done.Load(std::memory_order_seq_cst);
   uint64_t puts = 0;
-  for (uint32_t i = 0; i < registry_->count(); i++) {
-    puts += registry_->slot(i).counted.Load(std::memory_order_seq_cst) >> 32;
-  }
+  for (uint32_t i = 0; i < registry_->count(); i++) done += CountOf(registry_->slot(i).dones.Load(std::memory_order_seq_cst));
+  for (uint32_t i = 0; i < registry_->count(); i++) puts += CountOf(registry_->slot(i).counted.Load(std::memory_order_seq_cst));
   return (puts - done) & 0xffffffff;
 }
 
@@ -405,9 +409,35 @@ Status Ring::TaskDone() {
   return kOk;
 }
 
+void Ring::CountDone(uint64_t position) {
+  // ORDER(unfinished): the count and the record it stands for change in one store, as at the commit.
+  Shared<uint64_t>& dones = registry_->slot(registry_->self()).dones;
+  const uint64_t count = CountOf(dones.Load(std::memory_order_relaxed));  // relaxed: written by us alone
+  dones.Store((count + 1) << 32 | MarkOf(position), std::memory_order_seq_cst);
+}
+
+Status Ring::ReleaseDone(uint64_t position) {
+  Claim claim;
+  if (!counted_ || Find(position, kReading, &claim) != kOk) return kNotOwner;
+  if (Unfinished() == 0) return kOverRelease;
+  CountDone(position);
+  const Status status = Release(position);
+  if (Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
+  return status;
+}
+
+bool Ring::HasRoom() {
+  for (;;) {
+    const Cursor tail = Tail();
+    const bool room = !NoRoom(tail, 1);
+    // Read apart, tail and head do not belong together if the tail has moved.
+    if (Tail().raw == tail.raw) return room;
+  }
+}
+
 bool Ring::WorthRinging(int which) {
   if (which == kData) return !Empty();
-  if (which == kSpace) return !NoRoom(Tail(), 1);
+  if (which == kSpace) return HasRoom();
   return Unfinished() == 0;
 }
 
@@ -422,8 +452,7 @@ void Ring::Repair(uint32_t participant) {
   bool any = false;
   Walk([&](uint64_t position, const RingRecord& record, uint64_t word) {
     if (record.owner != participant) return true;
-    Shared<uint64_t>& counted = registry_->slot(participant).counted;
-    const uint64_t count = counted.Load(std::memory_order_seq_cst);
+    RegistrySlot& slot = registry_->slot(participant);
     RingRecord repaired = record;
     repaired.owner = 0;
     if (record.state == kWriting) {
@@ -432,13 +461,13 @@ void Ring::Repair(uint32_t participant) {
       if (tail.position() == position) HelpTail(tail, record);
       // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing this twice
       // takes back once.
-      if (counted_ && (count & 0xffffffff) == CommitMark(position)) {
-        counted.Store(((count >> 32) - 1) << 32, std::memory_order_seq_cst);
-      }
+      const uint64_t puts = slot.counted.Load(std::memory_order_seq_cst);
+      if (counted_ && IsMarked(puts, position)) slot.counted.Store((CountOf(puts) - 1) << 32, std::memory_order_seq_cst);
       repaired.state = kAborted;
     } else if (record.state == kReading) {
-      // Dropped by an immediate shutdown, and counted as such: gone. Otherwise nobody saw it yet.
-      repaired.state = counted_ && (count & 0xffffffff) == DropMark(position) ? kFree : kReady;
+      // Counted as done already: it died before it could say so here. Otherwise the message has not been seen, or is to be done again.
+      const bool done = counted_ && IsMarked(slot.dones.Load(std::memory_order_seq_cst), position);
+      repaired.state = done ? kFree : kReady;
     } else {
       return true;
     }

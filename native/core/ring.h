@@ -100,6 +100,8 @@ class Ring : public Repairer {
   // ---- counted queues (JoinableQueue): unfinished = messages committed so far - tasks done
   uint64_t Unfinished() const;
   Status TaskDone();
+  // Consumes a claimed record and counts its task as done, as one: a death leaves both or neither.
+  Status ReleaseDone(uint64_t position);
 
   // ---- waiting
   WaitQueue Waiters(int which);
@@ -124,8 +126,6 @@ class Ring : public Repairer {
   Registry& registry() { return *registry_; }
 
  private:
-  struct Skipped;
-
   uint64_t Index(uint64_t position) const {
     const uint64_t i = position & (lines_ - 1);
     // Swap bits 0-2 and 3-5: eight neighbouring lines get words on eight different cache lines.
@@ -142,6 +142,10 @@ class Ring : public Repairer {
   // Moves head over what is finished; returns the number of records passed.
   uint32_t AdvanceHead();
   bool NoRoom(Cursor tail, uint64_t lines) const;
+  bool HasRoom();
+  // Is there a committed record before `end`, or can that not be said any more?
+  bool AnyReady(Cursor head, uint64_t end) const;
+  void CountDone(uint64_t position);
   // Walks the records between head and tail: visit(position, record, word) returns false to stop. When head overtakes the walk
   // it calls `again` and starts over.
   template <typename Visit, typename Again>
@@ -175,7 +179,8 @@ void Ring::Walk(Visit visit, Again again) {
       const RingRecord record = format_.Unpack(word);
       if (record.lap != format_.Lap(position)) {
         // The end of the chain, or head has passed us and the line is being used again.
-        overtaken = Head().raw != head.raw;
+        const uint64_t now = Head().position();
+        overtaken = PositionDistance(now, head.position()) > PositionDistance(position, head.position());
         break;
       }
       if (!RingWordFormat::Plausible(record, lines_)) {

@@ -18,8 +18,11 @@ namespace {
 
 constexpr int64_t kRemovalPatienceNanos = 1'000'000'000;
 
-uint64_t BodyOffset(uint32_t participants) {
-  return RoundUp(kHeaderBytes + participants * sizeof(RegistrySlot), 4096);
+uint64_t BodyOffset(SegmentKind kind, uint32_t participants, uint64_t lines, bool counted) {
+  const uint64_t least = RoundUp(kHeaderBytes + participants * sizeof(RegistrySlot), 4096);
+  if (kind != SegmentKind::kQueue) return least;
+  const uint64_t data = RingPlaces::Of(lines, counted).data;
+  return RoundUp(least + data, kRingAlignment) - data;
 }
 
 // FNV-1a: damage is what it finds, not malice; a hostile process of the same user can compute any checksum.
@@ -53,7 +56,7 @@ bool FailSystem(Failure* failure, const char* call, int error) {
 uint64_t BodyBytes(const SegmentHeader& h) {
   switch (static_cast<SegmentKind>(h.kind)) {
     case SegmentKind::kQueue:
-      if (!std::has_single_bit(h.lines) || h.lines < (1u << kMinLog2Lines) || h.lines > (1u << kMaxLog2Lines)) return 0;
+      if (!std::has_single_bit(h.lines) || h.lines * kLineBytes < kRingAlignment || h.lines > (1u << kMaxLog2Lines)) return 0;
       return RingPlaces::Of(h.lines, h.counted != 0).total;
     case SegmentKind::kArena:
     case SegmentKind::kMemory:
@@ -93,7 +96,8 @@ bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
   // The checksum matched, but nothing is taken on trust: recompute every offset from the parameters.
   const uint32_t p = header->participants;
   const uint64_t body = p >= 1 && p <= kMaxParticipants && header->meta_bytes <= kMetaMax ? BodyBytes(*header) : 0;
-  if (body == 0 || header->body_bytes != body || header->body_offset != BodyOffset(p) ||
+  if (body == 0 || body > facts.size || header->body_bytes != body ||
+      header->body_offset != BodyOffset(static_cast<SegmentKind>(header->kind), p, header->lines, header->counted != 0) ||
       header->total_bytes != header->body_offset + body) {
     return Fail(failure, "CORRUPT_SEGMENT", "its header contradicts itself");
   }
@@ -108,7 +112,7 @@ std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentP
   std::unique_ptr<Segment> segment(new Segment);
   segment->name_ = name;
   segment->parameters_ = parameters;
-  segment->body_offset_ = BodyOffset(parameters.participants);
+  segment->body_offset_ = BodyOffset(parameters.kind, parameters.participants, parameters.lines, parameters.counted);
   segment->total_bytes_ = segment->body_offset_ + parameters.body_bytes;
   failure->asked = segment->total_bytes_;
 
@@ -173,7 +177,8 @@ std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure
 
     if (TryWriteLock(fd, kLifeLockByte)) {
       // Nobody uses it: its last users were killed. Remove it as they would have done.
-      if (segment->NamesUs()) UnlinkShmFile(FileOf(name));
+      if (!segment->NamesUs()) continue;  // the name leads to a newer segment by now
+      UnlinkShmFile(FileOf(name));
       break;
     }
     if (!TryReadLock(fd, kLifeLockByte)) continue;  // somebody is removing it at this moment
@@ -230,10 +235,16 @@ bool Segment::Leave(Repairer& repairer) {
 }
 
 bool Segment::Unlink() {
-  // We hold the life byte, so nobody can be alone and remove the name between the look and the unlink.
-  if (!fd_.valid() || !NamesUs()) return false;
-  if (parameters_.kind == SegmentKind::kQueue) multiproc::Publish(fd_, FileOf(KeeperName(uuid_)));
-  return UnlinkShmFile(FileOf(name_)) == 0;
+  // We hold the life byte, so nobody removes the name as the last user. Another user may do what we do: one at a time, or the
+  // name could be removed, taken by a new segment, and removed again.
+  if (!fd_.valid() || !TryWriteLock(fd_.get(), kNameLockByte)) return false;
+  bool removed = false;
+  if (NamesUs()) {
+    if (parameters_.kind == SegmentKind::kQueue) multiproc::Publish(fd_, FileOf(KeeperName(uuid_)));
+    removed = UnlinkShmFile(FileOf(name_)) == 0;
+  }
+  UnlockByte(fd_.get(), kNameLockByte);
+  return removed;
 }
 
 bool RemoveIfOrphan(const std::string& segment_name) {
@@ -244,6 +255,9 @@ bool RemoveIfOrphan(const std::string& segment_name) {
   if (rc != 0) return false;
   ShmFileFacts ours, named;
   if (StatDescriptor(fd.get(), &ours) != 0 || !ours.regular || ours.owner != geteuid()) return false;
+  // Only what is recognisably ours, of whatever version: a file that merely has such a name is not for us to remove.
+  uint64_t magic = 0;
+  if (ReadFully(fd.get(), &magic, sizeof magic, 0) != 0 || magic != kMagic) return false;
   if (!TryWriteLock(fd.get(), kLifeLockByte)) return false;
   if (StatShmName(file, &named) != 0) return true;
   if (named.inode != ours.inode || named.device != ours.device) return false;

@@ -52,7 +52,8 @@ void RemoveSpill(uint64_t queue_uuid, uint64_t id) { UnlinkShmFile(SpillFile(que
 
 void CollectSpills(uint64_t queue_uuid, Ring& ring) {
   const std::string prefix = SpillPrefix(queue_uuid);
-  const std::vector<std::string> files = ListShmFiles(prefix);
+  std::vector<std::string> files;
+  ListShmFiles(prefix, &files);
   if (files.empty()) return;
   // First find the files that no producer holds, then look which of them the ring names: the other way round, a commit in
   // between would make a named file look unnamed.
@@ -75,7 +76,9 @@ void CollectSpills(uint64_t queue_uuid, Ring& ring) {
 }
 
 void RemoveAllSpills(uint64_t queue_uuid) {
-  for (const std::string& file : ListShmFiles(SpillPrefix(queue_uuid))) UnlinkShmFile(file);
+  std::vector<std::string> files;
+  ListShmFiles(SpillPrefix(queue_uuid), &files);
+  for (const std::string& file : files) UnlinkShmFile(file);
 }
 
 }  // namespace multiproc

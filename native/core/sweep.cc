@@ -1,5 +1,6 @@
 #include "core/sweep.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,25 +15,32 @@
 namespace multiproc {
 namespace {
 
-std::vector<std::string> OurNames() {
-  std::vector<std::string> names = ListShmFiles(FilePrefix());
-  for (std::string& name : names) name.erase(0, FilePrefix().size());
-  return names;
+// Bare names of all files under our prefix. False if the folder could not be read.
+bool OurNames(std::vector<std::string>* names) {
+  if (!ListShmFiles(FilePrefix(), names)) return false;
+  for (std::string& name : *names) name.erase(0, FilePrefix().size());
+  return true;
 }
 
 bool InUse(int fd) { return IsRangeLockedByOther(fd, kLifeLockByte, 1); }
 
-// uuids of the queues that somebody uses.
-std::set<uint64_t> LiveQueues(const std::vector<std::string>& names) {
-  std::set<uint64_t> live;
+// uuids of the queues that somebody uses. False if there may be more: what cannot be read counts as alive.
+bool LiveQueues(const std::vector<std::string>& names, std::set<uint64_t>* live) {
+  bool complete = true;
   for (const std::string& name : names) {
+    if (!IsSegmentName(name) && !IsKeeperName(name)) continue;
     Descriptor fd;
+    const int rc = OpenShmFile(FileOf(name), &fd);
+    if (rc == ENOENT) continue;
     SegmentHeader header;
     Failure failure;
-    if (!(IsSegmentName(name) || IsKeeperName(name)) || OpenShmFile(FileOf(name), &fd) != 0 || !ReadHeader(fd.get(), &header, &failure)) continue;
-    if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue) && InUse(fd.get())) live.insert(header.uuid);
+    if (rc != 0 || !ReadHeader(fd.get(), &header, &failure)) {
+      complete = false;
+    } else if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue) && InUse(fd.get())) {
+      live->insert(header.uuid);
+    }
   }
-  return live;
+  return complete;
 }
 
 // Looks into a segment through a mapping of its own, without joining.
@@ -97,22 +105,21 @@ SeenSegment Look(const std::string& name) {
 std::vector<std::string> SweepOrphans() {
   std::vector<std::string> removed;
   std::vector<std::pair<std::string, uint64_t>> spills;
-  for (const std::string& name : OurNames()) {
+  std::vector<std::string> names;
+  OurNames(&names);
+  for (const std::string& name : names) {
     uint64_t uuid, id;
     if (ParseSpillName(name, &uuid, &id)) {
       spills.emplace_back(name, uuid);
-    } else if (IsSegmentName(name) || IsKeeperName(name)) {
-      // Only what is recognisably ours, whatever its version: a file that merely has such a name is not for us to remove.
-      Descriptor fd;
-      uint64_t magic = 0;
-      if (OpenShmFile(FileOf(name), &fd) != 0 || ReadFully(fd.get(), &magic, sizeof magic, 0) != 0 || magic != kMagic) continue;
-      fd.Reset();
-      if (RemoveIfOrphan(name)) removed.push_back(name);
+    } else if ((IsSegmentName(name) || IsKeeperName(name)) && RemoveIfOrphan(name)) {
+      removed.push_back(name);
     }
   }
   if (spills.empty()) return removed;
   // A spill file is made after its queue: a listing begun now holds the queue of every spill seen above, if it still exists.
-  const std::set<uint64_t> live = LiveQueues(OurNames());
+  std::vector<std::string> now;
+  std::set<uint64_t> live;
+  if (!OurNames(&now) || !LiveQueues(now, &live)) return removed;
   for (const auto& [name, uuid] : spills) {
     if (live.count(uuid) == 0 && UnlinkShmFile(FileOf(name)) == 0) removed.push_back(name);
   }
@@ -121,12 +128,14 @@ std::vector<std::string> SweepOrphans() {
 
 std::vector<SeenSegment> ListSegments() {
   std::vector<SeenSegment> segments;
-  const std::vector<std::string> names = OurNames();
-  const std::set<uint64_t> live = LiveQueues(names);
+  std::vector<std::string> names;
+  OurNames(&names);
+  std::set<uint64_t> live;
+  const bool complete = LiveQueues(names, &live);
   for (const std::string& name : names) {
     segments.push_back(Look(name));
     uint64_t uuid, id;
-    if (ParseSpillName(name, &uuid, &id)) segments.back().orphan = live.count(uuid) == 0;
+    if (ParseSpillName(name, &uuid, &id)) segments.back().orphan = complete && live.count(uuid) == 0;
   }
   return segments;
 }

@@ -55,6 +55,7 @@ bool WaiterThread::Watch(Shared<uint32_t>* bell, uint32_t seen, const std::share
     if (entry.bell != bell) continue;
     // The thread still has it, with a value that it saw earlier than `seen`.
     entry.wanted = true;
+    if (idle_) Interrupt();
     return true;
   }
   if (entries_.size() >= Room()) std::erase_if(entries_, [](const Entry& entry) { return !entry.wanted; });
@@ -100,6 +101,7 @@ void WaiterThread::Run() {
         memory.push_back(entry.memory);
         return false;
       });
+      idle_ = !waiting;
     }
     if (rung) {
       notify_(false);
@@ -108,9 +110,10 @@ void WaiterThread::Run() {
     // Without futex_waitv: the doorbell if there is one, else the control word.
     if (FutexWaitManyLimit() == 1 && watches.size() > 1) watches.erase(watches.begin());
     const int64_t now = MonotonicNanos();
+    if (waiting && slice_end <= now) notify_(true);
     if (!waiting || slice_end <= now) slice_end = now + kSliceNanos;
     const int64_t deadline = waiting ? slice_end : now + kIdleNanos;
-    if (FutexWaitMany(watches.data(), watches.size(), deadline) == FutexResult::kTimedOut && waiting) notify_(true);
+    FutexWaitMany(watches.data(), watches.size(), deadline);
   }
 }
 

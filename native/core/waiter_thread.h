@@ -50,6 +50,7 @@ class WaiterThread {
   std::mutex mutex_;
   std::vector<Entry> entries_;
   bool stopping_ = false;
+  bool idle_ = true;  // nothing wanted at the thread's last look: it sleeps without slices
   // Changed to make the thread look at its entries again. Private memory, used as a futex word like the doorbells.
   Shared<uint32_t> control_{};
   std::thread thread_;

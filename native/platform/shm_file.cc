@@ -85,16 +85,17 @@ int StatShmName(const std::string& file, ShmFileFacts* out) {
 
 int UnlinkShmFile(const std::string& file) { return unlink(PathOf(file).c_str()) == 0 ? 0 : errno; }
 
-std::vector<std::string> ListShmFiles(const std::string& prefix) {
-  std::vector<std::string> names;
+bool ListShmFiles(const std::string& prefix, std::vector<std::string>* names) {
   DIR* directory = opendir(kDirectory);
-  if (directory == nullptr) return names;
+  if (directory == nullptr) return false;
+  errno = 0;
   while (const dirent* entry = readdir(directory)) {
     std::string name = entry->d_name;
-    if (name.compare(0, prefix.size(), prefix) == 0) names.push_back(std::move(name));
+    if (name.compare(0, prefix.size(), prefix) == 0) names->push_back(std::move(name));
   }
+  const bool complete = errno == 0;
   closedir(directory);
-  return names;
+  return complete;
 }
 
 void ShmSpace(uint64_t* free_bytes, uint64_t* total_bytes) {

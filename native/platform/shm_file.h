@@ -54,8 +54,8 @@ int StatDescriptor(int fd, ShmFileFacts* out);
 // Facts of what the name refers to now, without following a link.
 int StatShmName(const std::string& file, ShmFileFacts* out);
 int UnlinkShmFile(const std::string& file);
-// Names in the file system that begin with `prefix`.
-std::vector<std::string> ListShmFiles(const std::string& prefix);
+// Appends the names in the file system that begin with `prefix`. False if it could not be read.
+bool ListShmFiles(const std::string& prefix, std::vector<std::string>* names);
 // Bytes free and in all on the file system; 0 if unknown.
 void ShmSpace(uint64_t* free_bytes, uint64_t* total_bytes);
 // Writes all bytes at `offset`; ENOSPC when the file system is full.

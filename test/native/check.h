@@ -28,6 +28,8 @@ struct Test {
 
 inline std::vector<Test> tests;
 inline const char* current = "";
+// May say what a test has left behind; runs whether it passed or not.
+inline void (*after_each)() = nullptr;
 // Far beyond what any test takes under a sanitizer on a busy machine: it ends hangs, it measures nothing.
 inline constexpr unsigned kWatchdogSeconds = 120;
 
@@ -61,15 +63,20 @@ inline void OnAlarm(int) {
   abort();
 }
 
-inline bool Run(const Test& test) {
-  current = test.name;
-  alarm(kWatchdogSeconds);
+inline bool Passes(void (*run)()) {
   try {
-    test.run();
+    run();
     return true;
   } catch (const Failed&) {
     return false;
   }
+}
+
+inline bool Run(const Test& test) {
+  current = test.name;
+  alarm(kWatchdogSeconds);
+  const bool passed = Passes(test.run);
+  return (after_each == nullptr || Passes(after_each)) && passed;
 }
 
 }  // namespace multiproc::check

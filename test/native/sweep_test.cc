@@ -1,0 +1,188 @@
+// Sweeping and listing: orphans go, what somebody uses stays, also while that somebody is stopped.
+
+#include "core/sweep.h"
+
+#include <fcntl.h>
+
+#include "child.h"
+#include "core/spill.h"
+#include "named_segment.h"
+
+namespace multiproc {
+namespace {
+
+bool Exists(const std::string& file) {
+  ShmFileFacts facts;
+  return StatShmName(file, &facts) == 0;
+}
+
+bool Contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+SeenSegment Look(const std::string& name) {
+  for (const SeenSegment& seen : ListSegments()) {
+    if (seen.name == name) return seen;
+  }
+  check::Fail(__FILE__, __LINE__, "not listed: " + name);
+}
+
+// Writes a spill file and puts its descriptor into the ring.
+SpillDescriptor PutSpilled(Opened& queue) {
+  SpillWriter spill(queue.segment->uuid());
+  CHECK_EQ(spill.Write("head", 4, "body", 4), 0);
+  const SpillDescriptor descriptor = spill.descriptor();
+  Claim claim;
+  CHECK_EQ(queue.ring().TryReserve(sizeof descriptor, &claim), kOk);
+  memcpy(claim.bytes, &descriptor, sizeof descriptor);
+  CHECK_EQ(queue.ring().Commit(claim.position, sizeof descriptor, kSpilledFlag), kOk);
+  spill.Keep();
+  return descriptor;
+}
+
+TEST(orphans_are_removed_and_others_stay) {
+  Opened used = Published("used", QueueParameters());
+  for (const char* name : {"dead-queue", "dead-arena"}) {
+    Child([&] {
+      Published(name, name[5] == 'q' ? QueueParameters() : ArenaParameters());
+      raise(SIGKILL);
+    }).Wait();
+    CHECK(Exists(FileOf(RunName(name))));
+    CHECK(Look(RunName(name)).orphan);
+  }
+  CHECK(!Look(RunName("used")).orphan);
+  const std::vector<std::string> removed = SweepOrphans();
+  CHECK(Contains(removed, RunName("dead-queue")));
+  CHECK(Contains(removed, RunName("dead-arena")));
+  CHECK(!Contains(removed, RunName("used")));
+  CHECK_EQ(LeftOvers().size(), 1);
+  used.Leave();
+}
+
+TEST(a_stopped_process_keeps_its_segment_and_its_spilled_messages) {
+  Gate told;
+  SharedWithChildren<uint64_t> uuid;
+  Child user([&] {
+    Opened queue = Published("stopped", QueueParameters());
+    *uuid = queue.segment->uuid();
+    const SpillDescriptor descriptor = PutSpilled(queue);
+    raise(SIGSTOP);
+    RemoveSpill(*uuid, descriptor.id);
+    queue.Leave();
+  });
+  CHECK(user.AwaitStop());
+  SweepOrphans();
+  CHECK(Exists(FileOf(RunName("stopped"))));
+  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 1);
+  const SeenSegment seen = Look(RunName("stopped"));
+  CHECK_EQ(seen.participants.size(), 1);
+  CHECK(seen.participants[0].alive);
+  CHECK_EQ(seen.participants[0].pid, user.pid());
+  CHECK_EQ(seen.depth, 1);
+  user.Continue();
+  CHECK_EQ(user.Wait(), 0);
+  CHECK(LeftOvers().empty());
+}
+
+TEST(spilled_messages_of_a_dead_queue_go_with_it) {
+  SharedWithChildren<uint64_t> uuid;
+  Child([&] {
+    Opened queue = Published("spilling", QueueParameters());
+    *uuid = queue.segment->uuid();
+    PutSpilled(queue);
+    PutSpilled(queue);
+    raise(SIGKILL);
+  }).Wait();
+  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 2);
+  SweepOrphans();
+  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 0);
+  CHECK(LeftOvers().empty());
+}
+
+TEST(spilled_messages_of_an_unlinked_queue_stay_while_it_is_used) {
+  Opened queue = Published("nameless", QueueParameters());
+  const SpillDescriptor descriptor = PutSpilled(queue);
+  CHECK(queue.segment->Unlink());
+  SweepOrphans();
+  std::unique_ptr<Mapping> mapping;
+  const int opened = OpenSpill(queue.segment->uuid(), descriptor, &mapping);
+  RemoveAllSpills(queue.segment->uuid());
+  queue.Leave();
+  CHECK_EQ(opened, 0);
+  CHECK_EQ(memcmp(mapping->base(), "headbody", 8), 0);
+}
+
+TEST(collecting_takes_only_what_nobody_names_or_writes) {
+  Opened queue = Published("collect", QueueParameters());
+  const uint64_t uuid = queue.segment->uuid();
+  const SpillDescriptor named = PutSpilled(queue);
+  Gate written, finish;
+  Child writer([&] {
+    SpillWriter spill(uuid);
+    CHECK_EQ(spill.Write("x", 1, "", 0), 0);
+    written.Open();
+    finish.Pass();
+  });
+  written.Pass();
+  SharedWithChildren<SpillDescriptor> abandoned;
+  Child([&] {
+    SpillWriter spill(uuid);
+    CHECK_EQ(spill.Write("y", 1, "", 0), 0);
+    *abandoned = spill.descriptor();
+    raise(SIGKILL);
+  }).Wait();
+  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 3);
+  CollectSpills(uuid, queue.ring());
+  CHECK(!Exists(SpillFile(uuid, abandoned->id)));
+  CHECK(Exists(SpillFile(uuid, named.id)));
+  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 2);
+  finish.Open();
+  CHECK_EQ(writer.Wait(), 0);
+  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 1);
+  RemoveSpill(uuid, named.id);
+  queue.Leave();
+}
+
+TEST(a_spill_file_of_another_length_is_refused) {
+  const uint64_t uuid = 0x7e57000000000000ull + static_cast<uint64_t>(getpid());
+  SpillWriter spill(uuid);
+  CHECK_EQ(spill.Write("12345678", 8, "90", 2), 0);
+  std::unique_ptr<Mapping> mapping;
+  SpillDescriptor descriptor = spill.descriptor();
+  CHECK_EQ(OpenSpill(uuid, descriptor, &mapping), 0);
+  CHECK_EQ(mapping->length(), 10);
+  for (const uint64_t wrong : {0, 9, 11}) {
+    descriptor.length = wrong;
+    CHECK_EQ(OpenSpill(uuid, descriptor, &mapping), ESTALE);
+  }
+  descriptor.id++;
+  CHECK_EQ(OpenSpill(uuid, descriptor, &mapping), ENOENT);
+}
+
+TEST(files_that_are_not_ours_stay) {
+  const std::string file = FileOf(RunName("notes"));
+  const Descriptor fd(open(("/dev/shm/" + file).c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+  CHECK(fd.valid());
+  CHECK_EQ(WriteFully(fd.get(), "my own notes", 12, 0), 0);
+  const std::vector<std::string> removed = SweepOrphans();
+  CHECK(Exists(file));
+  CHECK(!Look(RunName("notes")).problem.empty());
+  UnlinkShmFile(file);
+  CHECK(!Contains(removed, RunName("notes")));
+}
+
+TEST(listing_changes_nothing) {
+  Opened queue = Published("listed", QueueParameters());
+  CHECK_EQ(ListShmFiles(FileOf(RunName("listed"))).size(), 1);
+  // A damaged ring: looking at it must not poison it.
+  auto* words = reinterpret_cast<Shared<uint64_t>*>(queue.segment->body() + RingPlaces::Of(64, false).states);
+  const uint64_t lap_zero = RingWordFormat(6).Pack({0, 0, kReady, 0, 0, 127});
+  words[0].Store(lap_zero, std::memory_order_relaxed);
+  Look(RunName("listed"));
+  CHECK_EQ(queue.segment->poisoned()->Load(std::memory_order_relaxed), 0);
+  CHECK_EQ(words[0].Load(std::memory_order_relaxed), lap_zero);
+  queue.Leave();
+}
+
+}  // namespace
+}  // namespace multiproc
