@@ -206,6 +206,26 @@ export class RetireError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_RETIRE';
 }
 
+/** A name or handle leads to an object of another kind: a Lock opened as a Queue. */
+export class KindError extends MultiprocError {
+  static override readonly code: string = 'ERR_MULTIPROC_KIND';
+}
+
+/** A shared-memory file belongs to another user, or the system forbids to make or open it. */
+export class PermissionError extends MultiprocError {
+  static override readonly code: string = 'ERR_MULTIPROC_PERMISSION';
+}
+
+/** All places for participants of an object's segment are taken; see `maxParticipants`. */
+export class LimitError extends MultiprocError {
+  static override readonly code: string = 'ERR_MULTIPROC_LIMIT';
+}
+
+/** A system call failed in a way that has no error of its own here, such as too many open files; `errno` says which. */
+export class SystemError extends MultiprocError {
+  static override readonly code: string = 'ERR_MULTIPROC_SYSTEM';
+}
+
 /** The library has no native part for this platform, or it could not be loaded. */
 export class UnsupportedPlatformError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_UNSUPPORTED_PLATFORM';
@@ -255,6 +275,10 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   OverReleaseError,
   PoisonError,
   RetireError,
+  KindError,
+  PermissionError,
+  LimitError,
+  SystemError,
   UnsupportedPlatformError,
 };
 

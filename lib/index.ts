@@ -5,7 +5,38 @@
  */
 import './internal/lifecycle.js';
 
-export * from './errors.js';
+export {
+  AuthenticationError,
+  BrokenBarrierError,
+  BrokenPipeError,
+  BufferTooShort,
+  ClosedError,
+  CorruptSegmentError,
+  DeadlockError,
+  DirectionError,
+  Empty,
+  EOFError,
+  ExistsError,
+  Full,
+  LengthError,
+  MultiprocError,
+  NoSpaceError,
+  NotFoundError,
+  NotTransferableError,
+  OverReleaseError,
+  OwnerError,
+  PoisonError,
+  RemoteError,
+  RetireError,
+  ShutDownError,
+  StateError,
+  TerminatedError,
+  TimeoutError,
+  UnsupportedPlatformError,
+  VersionError,
+  WorkerDiedError,
+  type ErrorDetails,
+} from './errors.js';
 export { attach } from './internal/handle.js';
 export { registerClass, type ClassConversion } from './internal/codec/registered-classes.js';
 export { type CreateOptions, type SharedObject } from './internal/shared-object.js';

@@ -16,6 +16,8 @@
  * Configuration, by -D flags:
  *   WAITERS   waiters, WAKERS wakers with ITEMS items each
  *   ASYNC     the waiters are event loops, each with a thread that sleeps on the doorbell for it
+ *   QUITTERS  how many waiters may give up while they wait
+ *   WORDS     words of the bitmap
  *   KILLS     how many processes may be killed
  *   SLICES    how many slices may end; without kills none may be needed
  *
@@ -38,6 +40,9 @@
 #endif
 #ifndef KILLS
 #define KILLS 0
+#endif
+#ifndef QUITTERS
+#define QUITTERS 0
 #endif
 #ifndef SLICES
 #define SLICES 0
@@ -141,7 +146,7 @@ w_arm:
     :: atomic { posted[id] -> posted[id] = false; goto w_try }
     :: atomic { sliceEnd(); goto w_try }
     :: atomic { NOTHING_MORE -> left[id] = true; goto w_gone }
-    :: true -> goto w_leave                            /* AbortSignal */
+    :: id < QUITTERS -> goto w_leave                  /* AbortSignal */
     fi;
 #else
 #ifdef LATE_DOORBELL
@@ -152,7 +157,7 @@ w_arm:
     :: atomic { !asleep[id] -> goto w_try }
     :: atomic { asleep[id] && timeout && items > 0 -> asleep[id] = false; slices++; assert(slices <= SLICES); goto w_try }
     :: atomic { asleep[id] && NOTHING_MORE -> left[id] = true; goto w_gone }
-    :: atomic { asleep[id] -> asleep[id] = false; goto w_leave }     /* its own timeout */
+    :: atomic { asleep[id] && id < QUITTERS -> asleep[id] = false; goto w_leave }     /* its own timeout */
     fi;
 #endif
 w_took:

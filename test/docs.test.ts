@@ -27,8 +27,8 @@ function titlesOf(file: string): string[] {
     ? /^TEST\((\w+)\)/gm
     : /\b(?:test|it)(?:\.each\((?:[^()]|\([^()]*\))*\))?\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g;
   const name = file.slice(file.lastIndexOf('/') + 1);
-  return [...textOf(file).matchAll(pattern)].map(([, ...groups]) => {
-    const title = groups.find((group) => group !== undefined) ?? '';
+  return [...textOf(file).matchAll(pattern)].map(([, ...quoted]) => {
+    const title = quoted.find((each: string | undefined) => each !== undefined) ?? '';
     return `${name} › ${title.replaceAll("\\'", "'")}`;
   });
 }
@@ -82,14 +82,16 @@ test('the table of errors in the README is that of the library', () => {
   expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(classes.map(([name, { code }]) => [name, code])));
 });
 
-test('the example in the README is examples/quick-start.mjs, and prints what it says', async () => {
-  const example = textOf('examples/quick-start.mjs');
-  expect(textOf('README.md')).toContain(`\`\`\`js\n${example}\`\`\`\n`);
-  const said = /console\.log\(.*\); \/\/ (.*)/.exec(example)?.[1];
-  expect(await startChild('../../examples/quick-start.mjs').exit).toEqual({
-    code: 0,
-    signal: null,
-    stdout: `${said}\n`,
-    stderr: '',
-  });
+test('the example in the README is examples/quick-start.mjs', () => {
+  expect(textOf('README.md')).toContain(`\`\`\`js\n${textOf('examples/quick-start.mjs')}\`\`\`\n`);
 });
+
+test.each(['examples/quick-start.mjs', ...filesBelow('examples/classes', '.mjs')])(
+  '%s prints what it says',
+  async (example) => {
+    const said = [...textOf(example).matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => `${text}\n`);
+    expect(said).toHaveLength(1);
+    const { code, signal, stdout, stderr } = await startChild(`../../${example}`).exit;
+    expect({ code, signal, stdout, stderr }).toEqual({ code: 0, signal: null, stdout: said.join(''), stderr: '' });
+  },
+);

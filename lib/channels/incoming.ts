@@ -135,4 +135,3 @@ function slice(length: number): Buffer {
   if (slabSize - free < longestSlice) renewSlab();
   return part;
 }
-

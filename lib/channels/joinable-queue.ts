@@ -67,7 +67,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    */
   taskDone(): void {
     const status = native.ringTaskDone(this.#at.ref);
-    if (status < 0) throw statusError(status, 'mark a task of JoinableQueue as done', 'more tasks were marked than were put');
+    if (status < 0)
+      throw statusError(status, 'mark a task of JoinableQueue as done', 'more tasks were marked than were put');
     this.#at.core.join.nudge();
   }
 
@@ -111,7 +112,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
 }
 
 function joined(status: number): void {
-  if (status === Status.Again) throw new TimeoutError('Cannot join JoinableQueue: tasks were unfinished when the time was over');
+  if (status === Status.Again)
+    throw new TimeoutError('Cannot join JoinableQueue: tasks were unfinished when the time was over');
   if (status < 0) throw statusError(status, 'join JoinableQueue');
 }
 

@@ -83,7 +83,7 @@ export class QueueCore extends Core implements PinnedQueue {
     this.join.nudge();
   }
 
-  override abandon(facade: SharedObject, error: Error): void {
+  override abandon(facade: SharedObject, error: () => Error): void {
     super.abandon(facade, error);
     this.space.abandon(facade, error);
     this.join.abandon(facade, error);

@@ -77,7 +77,9 @@ export function createQueue(className: QueueClass, options: QueueOptions | null 
   const wanted = Math.min(Math.max(defaultCapacity, maxsize * ringBytesPerMessage), largestDefaultCapacity);
   const capacity = checkInteger(options?.capacity ?? wanted, 1, largestCapacity, 'capacity', action);
   const meta = JSON.stringify({ class: className, codec } satisfies QueueMeta);
-  return new Opened(call(() => native.createQueue(name, capacity, maxsize, className === 'JoinableQueue', meta, maxParticipants)));
+  return new Opened(
+    call(() => native.createQueue(name, capacity, maxsize, className === 'JoinableQueue', meta, maxParticipants)),
+  );
 }
 
 /** Attaches a queue that native code has just created, opened or attached. */
@@ -115,7 +117,10 @@ function reviveQueue(opened: Opened): SharedObject {
 }
 
 /** Opens a queue by name as an object of the class that made it, which must be the one that is asked for. */
-export function openQueue<T extends SharedObject>(Class: (abstract new (...args: never[]) => T) & { readonly name: string }, name: string): T {
+export function openQueue<T extends SharedObject>(
+  Class: (abstract new (...args: never[]) => T) & { readonly name: string },
+  name: string,
+): T {
   const facade = reviveQueue(openByName('queue', name));
   if (facade instanceof Class) return facade;
   facade.close();

@@ -7,7 +7,15 @@ import { type Attachment, Opened, openOrCreate } from '../internal/shared-object
 import { statusError } from '../internal/status-error.js';
 import { rejected } from '../internal/wait.js';
 import type { WaitOptions } from '../internal/wait-options.js';
-import { attachQueue, createQueue, openQueue, QueueFacade, type QueueOptions, type QueueStats, registerQueueClass } from './queue-facade.js';
+import {
+  attachQueue,
+  createQueue,
+  openQueue,
+  QueueFacade,
+  type QueueOptions,
+  type QueueStats,
+  registerQueueClass,
+} from './queue-facade.js';
 import type { QueueCore } from './queue-core.js';
 import { RawAccess } from './raw-access.js';
 import type { Message, Slot } from './raw-messages.js';

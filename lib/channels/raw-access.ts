@@ -23,7 +23,9 @@ export class RawAccess {
   async reserve(bytes: number, options: WaitOptions | null | undefined): Promise<Slot> {
     const wait = parseWait(options);
     const attempt = this.#attemptReserve(bytes);
-    return this.#at.core.space.wait(this.#owner, wait, attempt, (status) => this.#slot(status, bytes, wait.timeout > 0));
+    return this.#at.core.space.wait(this.#owner, wait, attempt, (status) =>
+      this.#slot(status, bytes, wait.timeout > 0),
+    );
   }
 
   reserveSync(bytes: number, options: WaitOptions | null | undefined): Slot {

@@ -83,7 +83,9 @@ export class Message implements Disposable {
   constructor(core: QueueCore, length: number) {
     const [flags = 0, position = 0, offset = 0] = native.out;
     this.#bytes =
-      (flags & MessageFlag.spilled) === 0 ? Buffer.from(core.ringMemory(), offset, length) : openSpill(core.ref, position);
+      (flags & MessageFlag.spilled) === 0
+        ? Buffer.from(core.ringMemory(), offset, length)
+        : openSpill(core.ref, position);
     this.#claim = new Claim(this, core, position, giveBack);
   }
 

@@ -139,13 +139,17 @@ export class Receiver {
   }
 
   #failure(status: number): MultiprocError {
-    return status === Status.Again ? new Empty('Cannot get from Queue: it is empty') : statusError(status, 'get from Queue');
+    return status === Status.Again
+      ? new Empty('Cannot get from Queue: it is empty')
+      : statusError(status, 'get from Queue');
   }
 }
 
 function checkMax(max: unknown): number {
   if (max === undefined || max === null || max === Infinity) return largestBatch;
-  if (typeof max !== 'number') throw argumentTypeError(`Cannot get from Queue: max must be a number, received ${inspect(max)}`);
-  if (!Number.isInteger(max) || max < 1) throw argumentRangeError(`Cannot get from Queue: max must be a positive integer, received ${max}`);
+  if (typeof max !== 'number')
+    throw argumentTypeError(`Cannot get from Queue: max must be a number, received ${inspect(max)}`);
+  if (!Number.isInteger(max) || max < 1)
+    throw argumentRangeError(`Cannot get from Queue: max must be a positive integer, received ${max}`);
   return max;
 }

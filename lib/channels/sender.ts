@@ -94,7 +94,8 @@ export class Sender {
       for (const value of values) {
         const headLength = this.#encode(value);
         const status = this.#tryPut(headLength);
-        if (status !== 0) this.#finishSync(status, headLength, { ...wait, timeout: deadline - performance.now() }, count);
+        if (status !== 0)
+          this.#finishSync(status, headLength, { ...wait, timeout: deadline - performance.now() }, count);
         count += 1;
       }
     } catch (error) {
@@ -168,7 +169,9 @@ export class Sender {
 
 function checkIterable(values: unknown): void {
   if (typeof values !== 'object' || values === null || !(Symbol.iterator in values)) {
-    throw argumentTypeError(`Cannot put into Queue: expected a list of items, received ${inspect(values, { depth: 0 })}`);
+    throw argumentTypeError(
+      `Cannot put into Queue: expected a list of items, received ${inspect(values, { depth: 0 })}`,
+    );
   }
 }
 

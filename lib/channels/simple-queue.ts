@@ -4,7 +4,14 @@
 import { type Attachment, Opened, openOrCreate } from '../internal/shared-object.js';
 import type { WaitOptions } from '../internal/wait-options.js';
 import type { QueueCore } from './queue-core.js';
-import { attachQueue, createQueue, openQueue, QueueFacade, type QueueOptions, registerQueueClass } from './queue-facade.js';
+import {
+  attachQueue,
+  createQueue,
+  openQueue,
+  QueueFacade,
+  type QueueOptions,
+  registerQueueClass,
+} from './queue-facade.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
 
@@ -26,7 +33,9 @@ export class SimpleQueue<T = unknown> extends QueueFacade {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: QueueOptions | Opened) {
-    const attachment: Attachment<QueueCore> = attachQueue(source instanceof Opened ? source : createQueue('SimpleQueue', source));
+    const attachment: Attachment<QueueCore> = attachQueue(
+      source instanceof Opened ? source : createQueue('SimpleQueue', source),
+    );
     super(attachment);
     this.#sender = new Sender(this, attachment);
     this.#receiver = new Receiver(this, attachment);

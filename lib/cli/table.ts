@@ -3,8 +3,14 @@
  */
 
 /** Lays rows out under a heading; columns named in `right` are right-aligned. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[], right: readonly string[] = []): string {
-  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+export function table(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): string {
+  const widths = heading.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
   const line = (cells: readonly string[]): string =>
     heading
       .map((title, column) => {

@@ -31,7 +31,9 @@ function handleText(handle: unknown): string {
   if (typeof handle === 'object' && handle !== null && 'handle' in handle && typeof handle.handle === 'string') {
     return handle.handle;
   }
-  throw argumentTypeError(`Cannot attach: a handle is a text or an object with one, received ${inspect(handle, { depth: 0 })}`);
+  throw argumentTypeError(
+    `Cannot attach: a handle is a text or an object with one, received ${inspect(handle, { depth: 0 })}`,
+  );
 }
 
 /**
@@ -83,7 +85,8 @@ const viewTypes = {
   DataView: (memory: ArrayBuffer, offset: number, length: number) => new DataView(memory, offset, length),
   Int8Array: (memory: ArrayBuffer, offset: number, length: number) => new Int8Array(memory, offset, length),
   Uint8Array: (memory: ArrayBuffer, offset: number, length: number) => new Uint8Array(memory, offset, length),
-  Uint8ClampedArray: (memory: ArrayBuffer, offset: number, length: number) => new Uint8ClampedArray(memory, offset, length),
+  Uint8ClampedArray: (memory: ArrayBuffer, offset: number, length: number) =>
+    new Uint8ClampedArray(memory, offset, length),
   Int16Array: (memory: ArrayBuffer, offset: number, length: number) => new Int16Array(memory, offset, length),
   Uint16Array: (memory: ArrayBuffer, offset: number, length: number) => new Uint16Array(memory, offset, length),
   Int32Array: (memory: ArrayBuffer, offset: number, length: number) => new Int32Array(memory, offset, length),
@@ -132,10 +135,12 @@ function describeFacade(object: object): string | undefined {
 function reviveShared(shared: string | SharedView): object {
   if (typeof shared === 'string') return attach(shared);
   const { handle, type, byteOffset, length } = shared;
-  if (!isViewType(type)) throw new CorruptSegmentError(`Cannot receive a view of shared memory: unknown type ${inspect(type)}`);
+  if (!isViewType(type))
+    throw new CorruptSegmentError(`Cannot receive a view of shared memory: unknown type ${inspect(type)}`);
   const facade = attach(handle);
   const core = coreOf(facade);
-  if (core === undefined) throw new CorruptSegmentError(`Cannot receive a view of shared memory: ${handle} has no memory`);
+  if (core === undefined)
+    throw new CorruptSegmentError(`Cannot receive a view of shared memory: ${handle} has no memory`);
   const memory = native.buffer(core.ref);
   registerMemory(memory, core);
   try {
@@ -145,7 +150,9 @@ function reviveShared(shared: string | SharedView): object {
     return view;
   } catch (error) {
     facade.close();
-    throw new CorruptSegmentError(`Cannot receive a view of shared memory: ${(error as Error).message}`, { cause: error });
+    throw new CorruptSegmentError(`Cannot receive a view of shared memory: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

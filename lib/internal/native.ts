@@ -152,7 +152,7 @@ export interface Native {
    * value and array (type number, length), others (0, 0). `dataBytes`: bytes of user memory (value, array, memory).
    * `meta`: up to 2,000 bytes of text kept with the object and returned by `meta()`. `initial`: the first bytes of the
    * user memory, there before anybody else can open the name.
-   * Throws ERR_MULTIPROC_EXISTS, _NO_SPACE, _NAME (bad name), _SYSTEM.
+   * Throws ERR_MULTIPROC_EXISTS, _NO_SPACE, _ARGUMENT (bad name), _PERMISSION, _SYSTEM.
    */
   create(kind: number, name: string | null, a: number, b: number, dataBytes: number, meta: string | null, maxParticipants: number, initial: Uint8Array | null): number;
   /**
@@ -160,7 +160,7 @@ export interface Native {
    * limit but the bytes, `counted` = keeps `unfinished` (JoinableQueue), `meta` = codec name and class.
    */
   createQueue(name: string | null, capacity: number, maxsize: number, counted: boolean, meta: string, maxParticipants: number): number;
-  /** Opens by name; `kind` must match, except 0 = any. Throws _NOT_FOUND, _KIND, _VERSION, _CORRUPT, _PERMISSION, _TOO_MANY_PARTICIPANTS, _SYSTEM. */
+  /** Opens by name; `kind` must match, except 0 = any. Throws _NOT_FOUND, _KIND, _VERSION, _CORRUPT_SEGMENT, _PERMISSION, _LIMIT, _SYSTEM. */
   open(kind: number, name: string): number;
   /** Attaches the object at an address as `address()` gave it. Throws as `open`, and _NOT_FOUND when the object is gone. */
   attach(kind: number, address: string): number;
@@ -196,8 +196,6 @@ export interface Native {
   setRef(on: boolean): void;
   /** Repairs what dead participants of the ref's segment left; returns how many were dead. */
   reap(ref: number): number;
-  /** The same for all segments of this environment. */
-  reapAll(): number;
   /** Processors this process may use, for spin decisions. */
   readonly usableCpus: number;
 

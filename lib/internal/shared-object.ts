@@ -82,7 +82,7 @@ export class Core {
   }
 
   /** Rejects the waits that a facade started. Kinds with more wait lines override it. */
-  abandon(facade: SharedObject, error: Error): void {
+  abandon(facade: SharedObject, error: () => Error): void {
     this.main.abandon(facade, error);
   }
 }
@@ -114,7 +114,7 @@ export class Attachment<C extends Core = Core> {
   close(facade?: SharedObject): void {
     if (this.ref < 0) return;
     this.ref = -1;
-    if (facade !== undefined) this.core.abandon(facade, closedError(`wait for ${facade.constructor.name}`));
+    if (facade !== undefined) this.core.abandon(facade, () => closedError(`wait for ${facade.constructor.name}`));
     this.core.release();
   }
 }
@@ -240,7 +240,8 @@ const namePattern = /^[A-Za-z0-9._-]{1,200}$/;
 
 /** @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT). */
 export function checkName(name: unknown, action: string): string {
-  if (typeof name !== 'string') throw argumentTypeError(`Cannot ${action}: name must be a string, received ${inspect(name)}`);
+  if (typeof name !== 'string')
+    throw argumentTypeError(`Cannot ${action}: name must be a string, received ${inspect(name)}`);
   if (!namePattern.test(name)) {
     throw argumentRangeError(`Cannot ${action}: name must be 1 to 200 of A-Z a-z 0-9 . _ -, received ${inspect(name)}`);
   }
@@ -267,7 +268,9 @@ export function checkInteger(value: unknown, min: number, max: number, what: str
     throw argumentTypeError(`Cannot ${action}: ${what} must be a number, received ${inspect(value)}`);
   }
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw argumentRangeError(`Cannot ${action}: ${what} must be an integer from ${min} to ${max}, received ${inspect(value)}`);
+    throw argumentRangeError(
+      `Cannot ${action}: ${what} must be an integer from ${min} to ${max}, received ${inspect(value)}`,
+    );
   }
   return value;
 }

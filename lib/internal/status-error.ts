@@ -28,7 +28,9 @@ export function statusError(status: number, action: string, reason?: string): Mu
     case Status.ShutDown:
       return new ShutDownError(`Cannot ${action}: ${reason ?? 'it was shut down'}`);
     case Status.Poisoned:
-      return new CorruptSegmentError(`Cannot ${action}: ${reason ?? 'its shared memory failed a check and is not used any more'}`);
+      return new CorruptSegmentError(
+        `Cannot ${action}: ${reason ?? 'its shared memory failed a check and is not used any more'}`,
+      );
     case Status.OverRelease:
       return new OverReleaseError(`Cannot ${action}: ${reason ?? 'it was released more often than acquired'}`);
     case Status.NotOwner:
@@ -36,7 +38,9 @@ export function statusError(status: number, action: string, reason?: string): Mu
     case Status.Broken:
       return new BrokenBarrierError(`Cannot ${action}: ${reason ?? 'the barrier is broken'}`);
     case Status.Deadlock:
-      return new DeadlockError(`Cannot ${action}: ${reason ?? 'this thread holds it itself, so the wait would never end'}`);
+      return new DeadlockError(
+        `Cannot ${action}: ${reason ?? 'this thread holds it itself, so the wait would never end'}`,
+      );
     case Status.NoSpace: {
       const [requested = 0, available = 0] = native.out;
       return new NoSpaceError(

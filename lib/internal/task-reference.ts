@@ -45,7 +45,8 @@ export function taskReferenceOf(value: unknown): TaskReference | undefined {
 function select(reference: TaskReference, exports: Readonly<Record<string, unknown>>): AnyFunction {
   const { module, name = 'default' } = reference;
   const found = functions.get(keyOf(module, name)) ?? exports[name];
-  if (typeof found !== 'function') throw new NotFoundError(`Cannot run task: ${module} has no function ${inspect(name)}`);
+  if (typeof found !== 'function')
+    throw new NotFoundError(`Cannot run task: ${module} has no function ${inspect(name)}`);
   return found as AnyFunction;
 }
 

@@ -37,7 +37,9 @@ export const notAtAll: Wait = { timeout: 0, signal: undefined };
 export function parseWait(options: WaitOptions | null | undefined): Wait {
   if (options === undefined || options === null) return forEver;
   if (typeof options !== 'object') {
-    throw argumentTypeError(`Cannot wait: options must be an object such as { timeout: 500 }, received ${inspect(options)}`);
+    throw argumentTypeError(
+      `Cannot wait: options must be an object such as { timeout: 500 }, received ${inspect(options)}`,
+    );
   }
   const timeout = parseTimeout(options.timeout);
   const signal = options.signal ?? undefined;

@@ -116,20 +116,27 @@ export class WaitLine implements Parkable {
       return rejected(error);
     }
     return new Promise<T>((resolve, reject) => {
-      const entry = new Entry(this, owner, wait, attempt, (status) => {
-        resolve(settle(status));
-      }, reject);
+      const entry = new Entry(
+        this,
+        owner,
+        wait,
+        attempt,
+        (status) => {
+          resolve(settle(status));
+        },
+        reject,
+      );
       const entries = (this.#entries ??= new Set());
       entries.add(entry);
       if (entries.size === 1) enter(this);
     });
   }
 
-  /** Rejects what was started through `owner` and is still pending. */
-  abandon(owner: Closable, error: Error): void {
+  /** Rejects what was started through `owner` and is still pending, each with an error of its own. */
+  abandon(owner: Closable, error: () => Error): void {
     if (this.#entries === undefined) return;
     for (const entry of this.#entries) {
-      if (entry.owner === owner) entry.fail(error);
+      if (entry.owner === owner) entry.fail(error());
     }
   }
 
@@ -228,9 +235,12 @@ class Entry {
   }
 
   #startTimer(remaining: number): void {
-    this.#timer = setTimeout(() => {
-      this.#onTimer();
-    }, Math.min(Math.ceil(remaining), LONGEST_TIMER));
+    this.#timer = setTimeout(
+      () => {
+        this.#onTimer();
+      },
+      Math.min(Math.ceil(remaining), LONGEST_TIMER),
+    );
   }
 
   #onTimer(): void {

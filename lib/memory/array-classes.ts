@@ -150,7 +150,8 @@ function wideCharArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
     get value(): string {
       const end = this.indexOf(0);
       let text = '';
-      for (const point of end < 0 ? this : this.subarray(0, end)) text += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
+      for (const point of end < 0 ? this : this.subarray(0, end))
+        text += point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd';
       return text;
     }
 
@@ -173,7 +174,9 @@ function checkFit(given: number, length: number, unit: string): void {
 export function charBytes(value: unknown): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
   if (value instanceof Uint8Array) return value;
-  throw argumentTypeError(`Cannot write ${inspect(value, { depth: 0 })} to an Array of char: expected a Buffer or a string`);
+  throw argumentTypeError(
+    `Cannot write ${inspect(value, { depth: 0 })} to an Array of char: expected a Buffer or a string`,
+  );
 }
 
 /** The same for an array of `wchar`. */

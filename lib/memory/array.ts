@@ -5,11 +5,26 @@ import { constants } from 'node:buffer';
 import { inspect } from 'node:util';
 import { argumentRangeError, argumentTypeError, CorruptSegmentError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
-import { checkCreateOptions, type CreateOptions, Opened, openByName, openOrCreate, type SharedObject } from '../internal/shared-object.js';
+import {
+  checkCreateOptions,
+  type CreateOptions,
+  Opened,
+  openByName,
+  openOrCreate,
+  type SharedObject,
+} from '../internal/shared-object.js';
 import type { Lock } from '../sync/lock.js';
 import type { RLock } from '../sync/rlock.js';
 import { arrayClass, type ArrayFacade, charBytes, codePoints, isArrayFacade } from './array-classes.js';
-import { type CharTypeCode, type ElementInput, type ElementType, elementType, elementTypeById, type TypeCode, type WideCharTypeCode } from './element-types.js';
+import {
+  type CharTypeCode,
+  type ElementInput,
+  type ElementType,
+  elementType,
+  elementTypeById,
+  type TypeCode,
+  type WideCharTypeCode,
+} from './element-types.js';
 import { type LockOption, MemoryLock } from './memory-lock.js';
 import { createBytes, type MemoryParts, openBytes } from './shared-bytes.js';
 
@@ -114,16 +129,31 @@ export interface SharedArrayConstructor {
    */
   open<C extends TypeCode = TypeCode>(name: string): SharedArray<C>;
   /** Attaches the array of that name, or makes it; the other arguments then count. Two processes may do so at once. */
-  openOrCreate<const C extends TypeCode>(name: string, type: C, sizeOrItems: number | ArrayItems<C>, options?: Omit<ArrayOptions, 'name'>): SharedArray<C>;
+  openOrCreate<const C extends TypeCode>(
+    name: string,
+    type: C,
+    sizeOrItems: number | ArrayItems<C>,
+    options?: Omit<ArrayOptions, 'name'>,
+  ): SharedArray<C>;
 }
 
 function make(code: unknown, sizeOrItems: unknown, options: ArrayOptions | undefined): ArrayFacade {
   const created = checkCreateOptions(options, 'create Array');
   const lock = MemoryLock.check(options?.lock, 'create Array');
   const type = elementType(code);
-  const contents = typeof sizeOrItems === 'number' ? checkSize(sizeOrItems, type) * type.byteLength : bytesOf(type, sizeOrItems);
+  const contents =
+    typeof sizeOrItems === 'number' ? checkSize(sizeOrItems, type) * type.byteLength : bytesOf(type, sizeOrItems);
   const length = (typeof contents === 'number' ? contents : contents.length) / type.byteLength;
-  return facade(createBytes('array', { options: created, type: type.id, length, contents, guard: MemoryLock.create(lock), facts: null }));
+  return facade(
+    createBytes('array', {
+      options: created,
+      type: type.id,
+      length,
+      contents,
+      guard: MemoryLock.create(lock),
+      facts: null,
+    }),
+  );
 }
 
 function checkSize(size: number, type: ElementType): number {
@@ -135,7 +165,8 @@ function checkSize(size: number, type: ElementType): number {
 /** The bytes of the initial items. */
 function bytesOf(type: ElementType, items: unknown): Uint8Array {
   const elements = toElements(type, items);
-  if (elements instanceof type.ElementArray) return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+  if (elements instanceof type.ElementArray)
+    return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
   const array = new type.ElementArray(new ArrayBuffer(elements.length * type.byteLength));
   const filled = array as Record<number, number | bigint>;
   for (let index = 0; index < elements.length; index++) filled[index] = type.toRaw(elements[index]);
@@ -149,7 +180,9 @@ function toElements(type: ElementType, items: unknown): ArrayLike<unknown> {
     if (ArrayBuffer.isView(items) && !(items instanceof DataView)) return items as unknown as ArrayLike<unknown>;
     if (Symbol.iterator in items || 'length' in items) return Array.from(items as ArrayLike<unknown>);
   }
-  throw argumentTypeError(`Cannot create Array: expected a size or items for ${type.name}, received ${inspect(items, { depth: 0 })}`);
+  throw argumentTypeError(
+    `Cannot create Array: expected a size or items for ${type.name}, received ${inspect(items, { depth: 0 })}`,
+  );
 }
 
 function revive(opened: Opened): ArrayFacade {
@@ -164,7 +197,9 @@ function facade(parts: MemoryParts): ArrayFacade {
     return new Facade(parts);
   }
   parts.attachment.close();
-  throw new CorruptSegmentError(`Cannot open Array: ${length} elements of type ${parts.type} in ${buffer.byteLength} bytes make no sense`);
+  throw new CorruptSegmentError(
+    `Cannot open Array: ${length} elements of type ${parts.type} in ${buffer.byteLength} bytes make no sense`,
+  );
 }
 
 /** What users call; the objects are of the class that extends the typed array of their type. */

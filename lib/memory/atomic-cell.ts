@@ -165,7 +165,9 @@ class FloatCell implements AtomicCell {
   /** Writes `after` unless somebody has written since the last `#load`. */
   #replace(after: number): boolean {
     this.#scratch[0] = after;
-    return atomics.compareExchange(this.#bits, 0, this.#before, this.#scratchBits[0] as number | bigint) === this.#before;
+    return (
+      atomics.compareExchange(this.#bits, 0, this.#before, this.#scratchBits[0] as number | bigint) === this.#before
+    );
   }
 
   [inspect.custom](): string {

@@ -147,8 +147,20 @@ function character(raw: Raw): string {
 const types = new Map<string, ElementType>();
 const typesById: ElementType[] = [];
 
-function define(letter: TypeCode, name: TypeCode, ElementArray: ElementArrayConstructor, rest: Omit<ElementType, 'id' | 'letter' | 'name' | 'byteLength' | 'ElementArray'>): void {
-  const type = { id: typesById.length + 1, letter, name, byteLength: ElementArray.BYTES_PER_ELEMENT, ElementArray, ...rest };
+function define(
+  letter: TypeCode,
+  name: TypeCode,
+  ElementArray: ElementArrayConstructor,
+  rest: Omit<ElementType, 'id' | 'letter' | 'name' | 'byteLength' | 'ElementArray'>,
+): void {
+  const type = {
+    id: typesById.length + 1,
+    letter,
+    name,
+    byteLength: ElementArray.BYTES_PER_ELEMENT,
+    ElementArray,
+    ...rest,
+  };
   typesById.push(type);
   types.set(letter, type);
   types.set(name, type);

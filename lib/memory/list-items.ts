@@ -33,12 +33,15 @@ export function encodeItem(item: unknown): EncodedItem {
   if (typeof item === 'boolean') return { tag: item ? Tag.true : Tag.false, bytes: nothing };
   if (typeof item === 'number') return { tag: Tag.number, bytes: new Uint8Array(Float64Array.of(item).buffer) };
   if (typeof item === 'bigint') {
-    if (BigInt.asIntN(64, item) === item) return { tag: Tag.bigint, bytes: new Uint8Array(BigInt64Array.of(item).buffer) };
+    if (BigInt.asIntN(64, item) === item)
+      return { tag: Tag.bigint, bytes: new Uint8Array(BigInt64Array.of(item).buffer) };
     throw argumentRangeError(`Cannot store ${item}n in a ShareableList: integers have 64 bits`);
   }
   if (typeof item === 'string') {
     // UTF-8 has no place for half a character.
-    return loneSurrogate.test(item) ? { tag: Tag.utf16, bytes: Buffer.from(item, 'utf16le') } : { tag: Tag.utf8, bytes: Buffer.from(item) };
+    return loneSurrogate.test(item)
+      ? { tag: Tag.utf16, bytes: Buffer.from(item, 'utf16le') }
+      : { tag: Tag.utf8, bytes: Buffer.from(item) };
   }
   if (item instanceof Uint8Array) return { tag: Tag.bytes, bytes: item };
   throw argumentTypeError(
@@ -55,7 +58,8 @@ function storageFor(byteLength: number): number {
 export function layOutItems(items: readonly unknown[]): Uint8Array {
   const encoded = items.map(encodeItem);
   const total = encoded.reduce((sum, { bytes }) => sum + storageFor(bytes.length), items.length * headBytes);
-  if (total > 0xffff_ffff) throw argumentRangeError(`Cannot create ShareableList: its items take ${total} bytes, more than 4 GiB`);
+  if (total > 0xffff_ffff)
+    throw argumentRangeError(`Cannot create ShareableList: its items take ${total} bytes, more than 4 GiB`);
   const memory = new Uint8Array(total);
   const heads = new Uint32Array(memory.buffer, 0, items.length * 4);
   let offset = items.length * headBytes;
@@ -81,7 +85,9 @@ export class ListItems {
   /** @throws CorruptSegmentError when the heads make no sense. */
   constructor(buffer: ArrayBuffer, length: number) {
     if (!Number.isInteger(length) || length < 0 || length * headBytes > buffer.byteLength) {
-      throw new CorruptSegmentError(`Cannot open ShareableList: ${length} items in ${buffer.byteLength} bytes make no sense`);
+      throw new CorruptSegmentError(
+        `Cannot open ShareableList: ${length} items in ${buffer.byteLength} bytes make no sense`,
+      );
     }
     const heads = new Uint32Array(buffer, 0, length * 4);
     const offsets: number[] = [];
@@ -133,7 +139,9 @@ export class ListItems {
     const { tag, bytes } = encodeItem(item);
     const size = this.#sizes[index] as number;
     if (bytes.length > size) {
-      throw argumentRangeError(`Cannot set item ${index} of a ShareableList: ${bytes.length} bytes do not fit its storage of ${size}`);
+      throw argumentRangeError(
+        `Cannot set item ${index} of a ShareableList: ${bytes.length} bytes do not fit its storage of ${size}`,
+      );
     }
     this.#bytes.set(bytes, this.#offsets[index]);
     Atomics.store(this.#states, index * 2 + 1, (BigInt(tag) << 32n) | BigInt(bytes.length));

@@ -28,7 +28,9 @@ export class MemoryLock {
   static check(option: unknown, action: string): LockOption {
     if (option === undefined || option === null) return true;
     if (typeof option === 'boolean' || option instanceof Lock || option instanceof RLock) return option;
-    throw argumentTypeError(`Cannot ${action}: lock must be true, false, a Lock or an RLock, received ${inspect(option, { depth: 0 })}`);
+    throw argumentTypeError(
+      `Cannot ${action}: lock must be true, false, a Lock or an RLock, received ${inspect(option, { depth: 0 })}`,
+    );
   }
 
   static create(option: LockOption): MemoryLock | null {

@@ -3,7 +3,14 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
-import { type Attachment, checkInteger, type CreateOptions, describe, Facade, openOrCreate } from '../internal/shared-object.js';
+import {
+  type Attachment,
+  checkInteger,
+  type CreateOptions,
+  describe,
+  Facade,
+  openOrCreate,
+} from '../internal/shared-object.js';
 import { layOutItems, type ListItem, ListItems, type ListValue } from './list-items.js';
 import { Block, createBlock, openBlock, registerBlockClass } from './shared-memory.js';
 
@@ -117,7 +124,9 @@ export class ShareableList<T extends ListItem = ListItem> extends Facade impleme
 
 function create(items: unknown, options: CreateOptions): Block {
   if (typeof items !== 'object' || items === null || !(Symbol.iterator in items)) {
-    throw argumentTypeError(`Cannot create ShareableList: expected a list of items, received ${inspect(items, { depth: 0 })}`);
+    throw argumentTypeError(
+      `Cannot create ShareableList: expected a list of items, received ${inspect(items, { depth: 0 })}`,
+    );
   }
   const list = [...(items as Iterable<unknown>)];
   // Memory of no bytes does not exist: an empty list has one byte that nobody reads.

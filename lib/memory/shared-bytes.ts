@@ -64,15 +64,22 @@ export interface MemoryParts {
 }
 
 /** Creates an object. */
-export function createBytes(kind: MemoryKind, { options, type, length, contents, guard, facts }: NewBytes): MemoryParts {
+export function createBytes(
+  kind: MemoryKind,
+  { options, type, length, contents, guard, facts }: NewBytes,
+): MemoryParts {
   try {
     const meta = guard === null ? facts : { lock: guard.lock.handle, ...facts };
     const text = meta === null ? null : JSON.stringify(meta);
     if (text !== null && Buffer.byteLength(text) > longestMeta) {
-      throw argumentRangeError(`Cannot create ${kind}: its description takes ${Buffer.byteLength(text)} bytes, more than ${longestMeta}`);
+      throw argumentRangeError(
+        `Cannot create ${kind}: its description takes ${Buffer.byteLength(text)} bytes, more than ${longestMeta}`,
+      );
     }
     const [byteLength, initial] = typeof contents === 'number' ? [contents, null] : [contents.length, contents];
-    const ref = call(() => native.create(Kind[kind], options.name, type, length, byteLength, text, options.maxParticipants, initial));
+    const ref = call(() =>
+      native.create(Kind[kind], options.name, type, length, byteLength, text, options.maxParticipants, initial),
+    );
     return attachBytes(kind, ref, guard);
   } catch (error) {
     guard?.close();

@@ -56,13 +56,21 @@ export class Block {
  *
  * @param className decides which class the handle becomes.
  */
-export function createBlock(className: string, options: CreateOptions, length: number, contents: Uint8Array | number): Block {
+export function createBlock(
+  className: string,
+  options: CreateOptions,
+  length: number,
+  contents: Uint8Array | number,
+): Block {
   const checked = checkCreateOptions(options, `create ${className}`);
   for (;;) {
     const name = checked.name ?? `memory-${randomBytes(8).toString('hex')}`;
     const facts: BlockFacts = { class: className, name };
     try {
-      return new Block(createBytes('memory', { options: { ...checked, name }, type: 0, length, contents, guard: null, facts }), name);
+      return new Block(
+        createBytes('memory', { options: { ...checked, name }, type: 0, length, contents, guard: null, facts }),
+        name,
+      );
     } catch (error) {
       if (!(error instanceof ExistsError) || checked.name !== null) throw error;
     }
@@ -86,7 +94,10 @@ function reviveBlock(opened: Opened): SharedObject {
 }
 
 /** Opens a block by name as an object of the class that made it, which must be the one that is asked for. */
-export function openBlock<T extends SharedObject>(Class: (abstract new (...args: never[]) => T) & { readonly name: string }, name: string): T {
+export function openBlock<T extends SharedObject>(
+  Class: (abstract new (...args: never[]) => T) & { readonly name: string },
+  name: string,
+): T {
   const facade = reviveBlock(openByName('memory', checkName(name, `open ${Class.name}`)));
   if (facade instanceof Class) return facade;
   facade.close();
@@ -173,7 +184,9 @@ export class SharedMemory extends Facade {
 
 function create(options: unknown): Block {
   if (typeof options !== 'object' || options === null) {
-    throw argumentTypeError(`Cannot create SharedMemory: expected options such as { size: 4096 }, received ${inspect(options)}`);
+    throw argumentTypeError(
+      `Cannot create SharedMemory: expected options such as { size: 4096 }, received ${inspect(options)}`,
+    );
   }
   const size = checkSize((options as Partial<SharedMemoryOptions>).size);
   return createBlock('SharedMemory', options, size, size);

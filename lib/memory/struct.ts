@@ -64,7 +64,8 @@ export class StructType<F extends StructFields = StructFields> {
       if (type instanceof StructType) depth = Math.max(depth, type.#depth + 1);
     }
     if (layout.length === 0) throw argumentRangeError('Cannot make a structure: it has no fields');
-    if (depth > maximumDepth) throw argumentRangeError(`Cannot make a structure: it is nested more than ${maximumDepth} deep`);
+    if (depth > maximumDepth)
+      throw argumentRangeError(`Cannot make a structure: it is nested more than ${maximumDepth} deep`);
     this.fields = Object.freeze({ ...fields });
     this.byteLength = alignUp(end, alignment);
     this.#alignment = alignment;
@@ -81,14 +82,19 @@ export class StructType<F extends StructFields = StructFields> {
   cell(buffer: ArrayBuffer, byteOffset: number): StructCell {
     return new StructCell(
       this.#layout.map(({ name, type, byteOffset: start }) => {
-        const cell = type instanceof StructType ? type.cell(buffer, byteOffset + start) : atomicCell(type, buffer, byteOffset + start);
+        const cell =
+          type instanceof StructType
+            ? type.cell(buffer, byteOffset + start)
+            : atomicCell(type, buffer, byteOffset + start);
         return { name, type, cell };
       }),
     );
   }
 
   [inspect.custom](): string {
-    const shown = this.#layout.map(({ name, type }) => `${name}: ${type instanceof StructType ? inspect(type) : type.name}`);
+    const shown = this.#layout.map(
+      ({ name, type }) => `${name}: ${type instanceof StructType ? inspect(type) : type.name}`,
+    );
     return `struct { ${shown.join(', ')} }`;
   }
 }
@@ -124,7 +130,10 @@ function checkFields(fields: unknown): void {
 export function structFromDescription(description: StructDescription): StructType {
   return new StructType(
     Object.fromEntries(
-      description.map(([name, type]) => [name, typeof type === 'string' ? (type as TypeCode) : structFromDescription(type)]),
+      description.map(([name, type]) => [
+        name,
+        typeof type === 'string' ? (type as TypeCode) : structFromDescription(type),
+      ]),
     ),
   );
 }
@@ -170,12 +179,16 @@ export class StructCell implements Cell<unknown> {
   /** Throws for what cannot be written to this structure. */
   check(value: unknown): void {
     if (typeof value !== 'object' || value === null) {
-      throw argumentTypeError(`Cannot store ${inspect(value, { depth: 0 })} as a structure: expected an object with its fields`);
+      throw argumentTypeError(
+        `Cannot store ${inspect(value, { depth: 0 })} as a structure: expected an object with its fields`,
+      );
     }
     for (const [name, part] of Object.entries(value)) {
       const field = this.#fields.get(name);
       if (field === undefined) {
-        throw argumentTypeError(`Cannot store a structure: it has no field '${name}', only ${[...this.#fields.keys()].join(', ')}`);
+        throw argumentTypeError(
+          `Cannot store a structure: it has no field '${name}', only ${[...this.#fields.keys()].join(', ')}`,
+        );
       }
       if (field.cell instanceof StructCell) field.cell.check(part);
       else (field.type as ElementType).toRaw(part);
@@ -184,7 +197,10 @@ export class StructCell implements Cell<unknown> {
 
   /** A plain copy. */
   snapshot(): object {
-    const entries = [...this.#fields.values()].map(({ name, cell }) => [name, cell instanceof StructCell ? cell.snapshot() : cell.value]);
+    const entries = [...this.#fields.values()].map(({ name, cell }) => [
+      name,
+      cell instanceof StructCell ? cell.snapshot() : cell.value,
+    ]);
     return Object.fromEntries(entries) as object;
   }
 

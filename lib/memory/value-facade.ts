@@ -97,7 +97,9 @@ export class ValueFacade extends Facade {
   #atomic(action: string): AtomicCell {
     this.#at.assertOpen(action);
     if (this.#cell instanceof StructCell) {
-      throw argumentTypeError(`Cannot ${action}: a structure does not change in one piece, use update() or one of its fields`);
+      throw argumentTypeError(
+        `Cannot ${action}: a structure does not change in one piece, use update() or one of its fields`,
+      );
     }
     return this.#cell;
   }

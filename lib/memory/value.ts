@@ -3,16 +3,37 @@
  */
 import { CorruptSegmentError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
-import { checkCreateOptions, type CreateOptions, Opened, openByName, openOrCreate, type SharedObject } from '../internal/shared-object.js';
+import {
+  checkCreateOptions,
+  type CreateOptions,
+  Opened,
+  openByName,
+  openOrCreate,
+  type SharedObject,
+} from '../internal/shared-object.js';
 import type { WaitOptions } from '../internal/wait-options.js';
 import type { Lock } from '../sync/lock.js';
 import type { RLock } from '../sync/rlock.js';
 import { atomicCell, type Cell } from './atomic-cell.js';
-import { type ElementInput, type ElementType, elementType, elementTypeById, type ElementValue, type TypeCode } from './element-types.js';
+import {
+  type ElementInput,
+  type ElementType,
+  elementType,
+  elementTypeById,
+  type ElementValue,
+  type TypeCode,
+} from './element-types.js';
 import { type LockOption, MemoryLock } from './memory-lock.js';
 import { valueClass, valueClasses } from './number-values.js';
 import { createBytes, type MemoryParts, openBytes } from './shared-bytes.js';
-import { type StructDescription, type StructFields, structFromDescription, type StructInput, StructType, type StructValue } from './struct.js';
+import {
+  type StructDescription,
+  type StructFields,
+  structFromDescription,
+  type StructInput,
+  StructType,
+  type StructValue,
+} from './struct.js';
 import { ValueFacade } from './value-facade.js';
 
 /** Options of `new Value()`. */
@@ -87,6 +108,8 @@ export interface Value<T = unknown, Input = T> extends SharedObject {
   getLock(): Lock | RLock;
   /** The memory itself: an object with a live `value`, which keeps working for as long as it is reachable. */
   getObj(): Cell<T>;
+  /** The type and the value, for example `<Value int32 5>`. Never throws. */
+  toString(): string;
 }
 
 /** How Values are made. */
@@ -103,9 +126,17 @@ export interface ValueConstructor {
    * @param initial default 0; nobody can see the Value without it.
    * @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT); ExistsError when the name is taken; NoSpaceError.
    */
-  new <const C extends TypeCode>(type: C, initial?: ElementInput<C> | null, options?: ValueOptions): Value<ElementValue<C>, ElementInput<C>>;
+  new <const C extends TypeCode>(
+    type: C,
+    initial?: ElementInput<C> | null,
+    options?: ValueOptions,
+  ): Value<ElementValue<C>, ElementInput<C>>;
   /** Makes a structure in shared memory; fields that `initial` does not have are 0. */
-  new <F extends StructFields>(type: StructType<F>, initial?: StructInput<F> | null, options?: ValueOptions): Value<StructValue<F>, StructInput<F>>;
+  new <F extends StructFields>(
+    type: StructType<F>,
+    initial?: StructInput<F> | null,
+    options?: ValueOptions,
+  ): Value<StructValue<F>, StructInput<F>>;
   /**
    * Attaches the Value of that name.
    *
@@ -113,8 +144,18 @@ export interface ValueConstructor {
    */
   open<T = number, Input = T>(name: string): Value<T, Input>;
   /** Attaches the Value of that name, or makes it; `initial` and `options` then count. Two processes may do so at once. */
-  openOrCreate<const C extends TypeCode>(name: string, type: C, initial?: ElementInput<C> | null, options?: Omit<ValueOptions, 'name'>): Value<ElementValue<C>, ElementInput<C>>;
-  openOrCreate<F extends StructFields>(name: string, type: StructType<F>, initial?: StructInput<F> | null, options?: Omit<ValueOptions, 'name'>): Value<StructValue<F>, StructInput<F>>;
+  openOrCreate<const C extends TypeCode>(
+    name: string,
+    type: C,
+    initial?: ElementInput<C> | null,
+    options?: Omit<ValueOptions, 'name'>,
+  ): Value<ElementValue<C>, ElementInput<C>>;
+  openOrCreate<F extends StructFields>(
+    name: string,
+    type: StructType<F>,
+    initial?: StructInput<F> | null,
+    options?: Omit<ValueOptions, 'name'>,
+  ): Value<StructValue<F>, StructInput<F>>;
   readonly prototype: Value;
 }
 
@@ -135,7 +176,9 @@ function make(code: unknown, initial: unknown, options: ValueOptions | undefined
   const facts: StructFacts | null = type instanceof StructType ? { struct: type.describe() } : null;
   const id = type instanceof StructType ? structTypeId : type.id;
   const contents = new Uint8Array(memory);
-  return facade(createBytes('value', { options: created, type: id, length: 1, contents, guard: MemoryLock.create(lock), facts }));
+  return facade(
+    createBytes('value', { options: created, type: id, length: 1, contents, guard: MemoryLock.create(lock), facts }),
+  );
 }
 
 function revive(opened: Opened): ValueFacade {
@@ -147,7 +190,9 @@ function facade(parts: MemoryParts): ValueFacade {
   try {
     const type = parts.type === structTypeId ? structType(meta) : elementTypeById(parts.type);
     if (type === undefined || buffer.byteLength < type.byteLength) {
-      throw new CorruptSegmentError(`Cannot open Value: element type ${parts.type} in ${buffer.byteLength} bytes makes no sense`);
+      throw new CorruptSegmentError(
+        `Cannot open Value: element type ${parts.type} in ${buffer.byteLength} bytes makes no sense`,
+      );
     }
     const Facade = type instanceof StructType ? ValueFacade : valueClass(type);
     return new Facade({ attachment, buffer, type, cell: cellOf(type, buffer), guard: parts.guard });

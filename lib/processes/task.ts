@@ -29,14 +29,18 @@ export function task<F extends AnyFunction>(meta: ImportMeta | string, name: str
 export function task<F extends AnyFunction>(meta: ImportMeta | string, nameOrFn: string | F, fn?: F): Task<F> {
   const module = typeof meta === 'string' ? meta : moduleUrl(meta);
   const target = typeof nameOrFn === 'function' ? nameOrFn : fn;
-  if (typeof target !== 'function') throw argumentTypeError(`Cannot make task: a function is needed, received ${inspect(target)}`);
+  if (typeof target !== 'function')
+    throw argumentTypeError(`Cannot make task: a function is needed, received ${inspect(target)}`);
   const name = typeof nameOrFn === 'string' ? nameOrFn : target.name;
-  if (name === '') throw argumentTypeError('Cannot make task: the function has no name, so give one: task(import.meta, name, fn)');
+  if (name === '')
+    throw argumentTypeError('Cannot make task: the function has no name, so give one: task(import.meta, name, fn)');
   defineTask(module, name, target);
   return target;
 }
 
 function moduleUrl(meta: unknown): string {
   if (typeof meta === 'object' && meta !== null && 'url' in meta && typeof meta.url === 'string') return meta.url;
-  throw argumentTypeError(`Cannot make task: the first argument must be import.meta or a URL, received ${inspect(meta)}`);
+  throw argumentTypeError(
+    `Cannot make task: the first argument must be import.meta or a URL, received ${inspect(meta)}`,
+  );
 }

@@ -161,10 +161,7 @@ export class Barrier extends SyncObject {
       return finish(core, arrival);
     }
     const { round } = arrival;
-    const status = core.main.waitSync(
-      (waitMs) => native.barrierWait(ref, round, waitMs),
-      deadline - performance.now(),
-    );
+    const status = core.main.waitSync((waitMs) => native.barrierWait(ref, round, waitMs), deadline - performance.now());
     return passed(core, arrival, status);
   }
 
@@ -302,7 +299,9 @@ function nothing(): void {
 
 function arrived(status: number): Arrival {
   if (status === Status.Again) {
-    throw new TimeoutError('Cannot wait for Barrier: the round before was still running its action when the time was over');
+    throw new TimeoutError(
+      'Cannot wait for Barrier: the round before was still running its action when the time was over',
+    );
   }
   if (status < 0) throw statusError(status, 'wait for Barrier');
   const [index = 0, round = 0] = native.out;
@@ -321,7 +320,8 @@ function passed(core: Core, { index, round }: Arrival, waited: number): number {
   if (status === Status.Again) {
     status = native.barrierBreak(core.ref, round);
     core.main.nudge();
-    if (status === Status.Broken) throw statusError(status, 'wait for Barrier', 'the time was over, so the barrier is broken');
+    if (status === Status.Broken)
+      throw statusError(status, 'wait for Barrier', 'the time was over, so the barrier is broken');
   }
   if (status < 0) throw statusError(status, 'wait for Barrier');
   return index;
@@ -341,7 +341,9 @@ function describeAction(action: unknown): Meta['action'] {
   const reference = taskReferenceOf(action);
   if (reference !== undefined) return reference;
   if (typeof action === 'function') return 'local';
-  throw argumentTypeError(`Cannot create Barrier: action must be a function, a task or { module, name }, received ${inspect(action)}`);
+  throw argumentTypeError(
+    `Cannot create Barrier: action must be a function, a task or { module, name }, received ${inspect(action)}`,
+  );
 }
 
 function readMeta(text: string): Meta {

@@ -321,7 +321,8 @@ function taken(status: number): true {
 }
 
 function create(source: Lock | RLock | ConditionOptions | undefined): Attachment<ConditionCore> {
-  const options: ConditionOptions = source instanceof Lock || source instanceof RLock ? { lock: source } : (source ?? {});
+  const options: ConditionOptions =
+    source instanceof Lock || source instanceof RLock ? { lock: source } : (source ?? {});
   const { name, maxParticipants } = checkCreateOptions(options, 'create Condition');
   const lock = ownLock(options.lock);
   try {

@@ -62,7 +62,11 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
       throw statusError(Status.NotOwner, 'release RLock', 'a run() of another task holds it');
     }
     if (this.held > 0 && this.depth() <= this.held) {
-      throw statusError(Status.NotOwner, 'release RLock', 'it was taken through hold() or run(), which alone can release it');
+      throw statusError(
+        Status.NotOwner,
+        'release RLock',
+        'it was taken through hold() or run(), which alone can release it',
+      );
     }
     const status = native.rlockRelease(ref);
     if (status < 0) throw releaseError(ref, status);
@@ -125,7 +129,10 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
 
   resumeSync(suspended: SuspendedRLock): void {
     // The thread was blocked since suspend(), so no other flow of it can have begun a run().
-    this.#restore(this.main.waitSync((waitMs) => native.rlockAcquire(this.ref, waitMs), Infinity), suspended);
+    this.#restore(
+      this.main.waitSync((waitMs) => native.rlockAcquire(this.ref, waitMs), Infinity),
+      suspended,
+    );
   }
 
   #restore(status: number, { depth, held, run }: SuspendedRLock): void {

@@ -193,7 +193,9 @@ export class RLock extends Acquirable {
     const { core, ref } = this.#attachment;
     if (ref >= 0 && core.blocked(currentFrame(core))) {
       if (timeout === Infinity) {
-        throw new DeadlockError('Cannot acquire RLock: a run() of another task of this thread holds it, and could never end');
+        throw new DeadlockError(
+          'Cannot acquire RLock: a run() of another task of this thread holds it, and could never end',
+        );
       }
       sleepSync(timeout);
       return Status.Again;

@@ -47,7 +47,9 @@ abstract class SemaphoreBase extends Acquirable {
    */
   override acquire(options?: WaitOptions | null): Promise<boolean> {
     try {
-      return this.#attachment.core.main.wait(this, parseWait(options), this.#attempt(), (status) => this.#acquired(status));
+      return this.#attachment.core.main.wait(this, parseWait(options), this.#attempt(), (status) =>
+        this.#acquired(status),
+      );
     } catch (error) {
       return rejected(error);
     }
@@ -201,7 +203,10 @@ export class BoundedSemaphore extends SemaphoreBase {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened = 1, options?: CreateOptions) {
-    super(source instanceof Opened ? source.ref : create('boundedsemaphore', source, source, options), 'boundedsemaphore');
+    super(
+      source instanceof Opened ? source.ref : create('boundedsemaphore', source, source, options),
+      'boundedsemaphore',
+    );
   }
 
   /** Opens a named semaphore. @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND). */
@@ -210,7 +215,10 @@ export class BoundedSemaphore extends SemaphoreBase {
   }
 
   /** Opens a named semaphore, or makes it when there is none. */
-  static openOrCreate(name: string, options?: Omit<CreateOptions, 'name'> & { readonly value?: number }): BoundedSemaphore {
+  static openOrCreate(
+    name: string,
+    options?: Omit<CreateOptions, 'name'> & { readonly value?: number },
+  ): BoundedSemaphore {
     return openOrCreate(
       () => BoundedSemaphore.open(name),
       () => new BoundedSemaphore(options?.value, { ...options, name }),

@@ -42,6 +42,14 @@ bool StillAvailable(Object& object, int queue) {
   }
 }
 
+// The contents of a new object, before anybody else can see it.
+void Initialise(const Block& block, const BlockRequest& request, std::string_view initial) {
+  if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
+    Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
+  }
+  if (request.data_bytes > 0) memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
+}
+
 int32_t FailWith(Failure* failure, const char* code, const char* reason) {
   failure->code = code;
   failure->reason = reason;
@@ -70,6 +78,15 @@ Living& AllLiving() {
 }
 
 }  // namespace
+
+Membership::Membership(std::unique_ptr<Segment> opened) : segment(std::move(opened)) {
+  const SegmentParameters& p = segment->parameters();
+  if (p.kind == SegmentKind::kQueue) {
+    ring = std::make_unique<Ring>(segment->body(), &segment->registry(), segment->poisoned(), p.lines, p.maxsize, p.counted);
+  } else {
+    arena = std::make_unique<Arena>(segment->body(), p.body_bytes, segment->uuid(), &segment->registry(), segment->poisoned());
+  }
+}
 
 bool Membership::Reap(uint32_t participant) {
   if (!registry().Reap(participant, repairer())) return false;
@@ -100,37 +117,41 @@ Environment::~Environment() {
 
 // ---- memberships ---------------------------------------------------------------------------------------------------
 
-Membership* Environment::CreateSegment(const std::string& name, const SegmentParameters& parameters, Failure* failure) {
+std::unique_ptr<Membership> Environment::CreateSegment(const std::string& name, const SegmentParameters& parameters,
+                                                       Failure* failure) {
   std::unique_ptr<Segment> segment = Segment::Create(name, parameters, failure);
   if (segment == nullptr) return nullptr;
-  auto home = std::make_unique<Membership>();
   if (parameters.kind == SegmentKind::kQueue) {
     Ring::Format(segment->body(), parameters.lines, parameters.counted, 0);
-    home->ring = std::make_unique<Ring>(segment->body(), &segment->registry(), segment->poisoned(), parameters.lines,
-                                        parameters.maxsize, parameters.counted);
   } else {
     Arena::Format(segment->body());
-    home->arena = std::make_unique<Arena>(segment->body(), parameters.body_bytes, segment->uuid(), &segment->registry(),
-                                          segment->poisoned());
   }
-  home->segment = std::move(segment);
+  auto home = std::make_unique<Membership>(std::move(segment));
   if (!home->segment->Join(home->repairer(), failure)) return nullptr;
   if (home->arena != nullptr) home->arena->BecomeCreator();
+  return home;
+}
+
+Membership* Environment::Adopt(std::unique_ptr<Membership> home, Failure* failure) {
+  if (!home->segment->Publish(failure)) {
+    home->segment->Leave(home->repairer());
+    return nullptr;
+  }
   Membership* result = home.get();
-  memberships_[name] = std::move(home);
+  memberships_[home->segment->uuid()] = std::move(home);
   return result;
 }
 
 Membership* Environment::OpenSegment(const std::string& name, uint64_t uuid, Failure* failure) {
   if (uuid != 0) {
     // By identity: works also when the name was unlinked while we have the segment.
+    const auto found = memberships_.find(uuid);
+    if (found != memberships_.end()) return found->second.get();
+  } else {
     for (auto& [key, home] : memberships_) {
-      if (home->segment->uuid() == uuid) return home.get();
+      if (home->segment->name() == name && home->segment->NamesUs()) return home.get();
     }
   }
-  const auto found = memberships_.find(name);
-  // A name that was unlinked and taken again must not lead to the old segment.
-  if (uuid == 0 && found != memberships_.end() && found->second->segment->NamesUs()) return found->second.get();
   std::unique_ptr<Segment> segment = Segment::Open(name, failure);
   if (segment == nullptr) return nullptr;
   if (uuid != 0 && segment->uuid() != uuid) {
@@ -138,24 +159,10 @@ Membership* Environment::OpenSegment(const std::string& name, uint64_t uuid, Fai
     failure->reason = "the object is gone, its name is in other use";
     return nullptr;
   }
-  auto home = std::make_unique<Membership>();
-  const SegmentParameters& p = segment->parameters();
-  if (p.kind == SegmentKind::kQueue) {
-    home->ring = std::make_unique<Ring>(segment->body(), &segment->registry(), segment->poisoned(), p.lines, p.maxsize, p.counted);
-  } else {
-    home->arena =
-        std::make_unique<Arena>(segment->body(), p.body_bytes, segment->uuid(), &segment->registry(), segment->poisoned());
-  }
-  home->segment = std::move(segment);
+  auto home = std::make_unique<Membership>(std::move(segment));
   if (!home->segment->Join(home->repairer(), failure)) return nullptr;
   Membership* result = home.get();
-  if (found != memberships_.end()) {
-    // The old one stays joined until its objects are closed, under a key that no name can have.
-    std::unique_ptr<Membership> old = std::move(found->second);
-    const std::string key = "/" + std::to_string(reinterpret_cast<uintptr_t>(old.get()));
-    memberships_[key] = std::move(old);
-  }
-  memberships_[name] = std::move(home);
+  memberships_[result->segment->uuid()] = std::move(home);
   return result;
 }
 
@@ -166,8 +173,7 @@ void Environment::LeaveIfUnused(Membership* home) {
   const bool queue = home->ring != nullptr;
   const uint64_t uuid = home->segment->uuid();
   if (home->segment->Leave(home->repairer()) && queue) RemoveAllSpills(uuid);
-  const auto found = std::find_if(memberships_.begin(), memberships_.end(), [&](const auto& m) { return m.second.get() == home; });
-  if (found != memberships_.end()) memberships_.erase(found);
+  memberships_.erase(uuid);
 }
 
 Membership* Environment::OwnArena(uint64_t block_bytes, Failure* failure) {
@@ -176,12 +182,9 @@ Membership* Environment::OwnArena(uint64_t block_bytes, Failure* failure) {
   SegmentParameters parameters;
   parameters.kind = SegmentKind::kArena;
   parameters.body_bytes = RoundUp(std::max(body, SingleBlockBody(block_bytes)), 4096);
-  Membership* home = CreateSegment(RandomSegmentName(), parameters, failure);
+  std::unique_ptr<Membership> made = CreateSegment(RandomSegmentName(), parameters, failure);
+  Membership* home = made == nullptr ? nullptr : Adopt(std::move(made), failure);
   if (home == nullptr) return nullptr;
-  if (!home->segment->Publish(failure)) {
-    LeaveIfUnused(home);
-    return nullptr;
-  }
   home->own_arena = true;
   own_arenas_.push_back(home);
   return home;
@@ -228,55 +231,51 @@ int32_t Environment::Create(const std::string* name, const BlockRequest& request
                             std::string_view initial, Failure* failure) {
   if (shut_down_) return FailWith(failure, "CLOSED", "this environment is shutting down");
   const uint64_t bytes = Block::BytesFor(request, participants);
-  Block block;
-  Membership* home = nullptr;
   if (name == nullptr && bytes <= kMostArenaBlock && participants == kDefaultParticipants) {
-    for (auto arena = own_arenas_.rbegin(); arena != own_arenas_.rend() && home == nullptr; ++arena) {
-      block = (*arena)->arena->Allocate(request);
-      if (block.offset() != 0) home = *arena;
-    }
-    // Before taking more memory: what dead processes were still using can be taken back.
-    for (auto arena = own_arenas_.rbegin(); arena != own_arenas_.rend() && home == nullptr; ++arena) {
-      if ((*arena)->ReapAll() == 0) continue;
-      block = (*arena)->arena->Allocate(request);
-      if (block.offset() != 0) home = *arena;
-    }
-    if (home == nullptr) {
-      home = OwnArena(bytes, failure);
-      if (home == nullptr) return -1;
-      block = home->arena->Allocate(request);
-    }
-  } else {
-    SegmentParameters parameters;
-    parameters.kind = request.data_bytes > 0 ? SegmentKind::kMemory : SegmentKind::kArena;
-    parameters.participants = participants;
-    parameters.body_bytes = SingleBlockBody(bytes);
-    home = CreateSegment(name != nullptr ? *name : RandomSegmentName(), parameters, failure);
+    Membership* home = nullptr;
+    const Block block = AllocateInOwnArena(request, bytes, &home, failure);
     if (home == nullptr) return -1;
-    block = home->arena->Allocate(request);
+    Initialise(block, request, initial);
+    return Register(home, block, request.kind);
   }
-  if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
-    Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
+  SegmentParameters parameters;
+  parameters.kind = request.data_bytes > 0 ? SegmentKind::kMemory : SegmentKind::kArena;
+  parameters.participants = participants;
+  parameters.body_bytes = SingleBlockBody(bytes);
+  std::unique_ptr<Membership> made = CreateSegment(name != nullptr ? *name : RandomSegmentName(), parameters, failure);
+  if (made == nullptr) return -1;
+  const Block block = made->arena->Allocate(request);
+  if (block.offset() == 0) {
+    made->segment->Leave(made->repairer());
+    return FailWith(failure, "ARGUMENT", "it is larger than a segment can be");
   }
-  if (request.data_bytes > 0) memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
-  if (!home->own_arena && !home->segment->Publish(failure)) {
-    LeaveIfUnused(home);
-    return -1;
+  Initialise(block, request, initial);
+  Membership* home = Adopt(std::move(made), failure);
+  return home == nullptr ? -1 : Register(home, block, request.kind);
+}
+
+Block Environment::AllocateInOwnArena(const BlockRequest& request, uint64_t bytes, Membership** home, Failure* failure) {
+  // Before taking more memory: what dead processes were still using can be taken back.
+  for (const bool reap : {false, true}) {
+    for (auto arena = own_arenas_.rbegin(); arena != own_arenas_.rend(); ++arena) {
+      if (reap && (*arena)->ReapAll() == 0) continue;
+      const Block block = (*arena)->arena->Allocate(request);
+      if (block.offset() == 0) continue;
+      *home = *arena;
+      return block;
+    }
   }
-  return Register(home, block, request.kind);
+  *home = OwnArena(bytes, failure);
+  return *home == nullptr ? Block() : (*home)->arena->Allocate(request);
 }
 
 int32_t Environment::CreateQueue(const std::string* name, SegmentParameters parameters, Failure* failure) {
   if (shut_down_) return FailWith(failure, "CLOSED", "this environment is shutting down");
   parameters.kind = SegmentKind::kQueue;
   parameters.body_bytes = RingPlaces::Of(parameters.lines, parameters.counted).total;
-  Membership* home = CreateSegment(name != nullptr ? *name : RandomSegmentName(), parameters, failure);
-  if (home == nullptr) return -1;
-  if (!home->segment->Publish(failure)) {
-    LeaveIfUnused(home);
-    return -1;
-  }
-  return RegisterQueue(home);
+  std::unique_ptr<Membership> made = CreateSegment(name != nullptr ? *name : RandomSegmentName(), parameters, failure);
+  Membership* home = made == nullptr ? nullptr : Adopt(std::move(made), failure);
+  return home == nullptr ? -1 : RegisterQueue(home);
 }
 
 int32_t Environment::Open(ObjectKind kind, const std::string& name, Failure* failure) {
@@ -405,12 +404,6 @@ void Environment::Unpark(Object& object) {
   waiters_.Unwatch(&home.registry().slot(home.registry().self()).doorbell);
 }
 
-uint32_t Environment::ReapAll() {
-  uint32_t dead = 0;
-  for (auto& [name, home] : memberships_) dead += home->ReapAll();
-  return dead;
-}
-
 void Environment::SetWakeCallback(napi_value callback) {
   if (wake_ != nullptr) return;
   napi_value name;
@@ -456,7 +449,7 @@ void Environment::Shutdown() {
   unused_refs_.clear();
   refs_.clear();
   own_arenas_.clear();
-  for (auto& [name, home] : memberships_) {
+  for (auto& [uuid_key, home] : memberships_) {
     const bool queue = home->ring != nullptr;
     const uint64_t uuid = home->segment->uuid();
     if (home->segment->Leave(home->repairer()) && queue) RemoveAllSpills(uuid);

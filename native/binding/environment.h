@@ -26,6 +26,8 @@ namespace multiproc {
 
 // This environment's use of one segment.
 struct Membership {
+  explicit Membership(std::unique_ptr<Segment> opened);
+
   std::unique_ptr<Segment> segment;
   std::unique_ptr<Arena> arena;  // arena and memory segments
   std::unique_ptr<Ring> ring;    // queue segments
@@ -95,7 +97,6 @@ class Environment {
   void ArmAgain(Object& object, int queue);
   void Park(Object& object);
   void Unpark(Object& object);
-  uint32_t ReapAll();
 
   void SetWakeCallback(napi_value callback);
   void SetRef(bool on);
@@ -115,11 +116,14 @@ class Environment {
   napi_ref slab_ref = nullptr;
 
  private:
+  Block AllocateInOwnArena(const BlockRequest& request, uint64_t bytes, Membership** home, Failure* failure);
   Membership* OwnArena(uint64_t block_bytes, Failure* failure);
   // `uuid` 0: whatever the name leads to now.
   Membership* OpenSegment(const std::string& name, uint64_t uuid, Failure* failure);
   int32_t AttachAt(ObjectKind kind, Membership* home, uint64_t offset, uint32_t generation, Failure* failure);
-  Membership* CreateSegment(const std::string& name, const SegmentParameters& parameters, Failure* failure);
+  // Not published and not ours to find yet; Adopt does both, after the body is complete.
+  std::unique_ptr<Membership> CreateSegment(const std::string& name, const SegmentParameters& parameters, Failure* failure);
+  Membership* Adopt(std::unique_ptr<Membership> home, Failure* failure);
   int32_t Register(Membership* home, const Block& block, ObjectKind kind);
   int32_t RegisterQueue(Membership* home);
   void LeaveIfUnused(Membership* home);
@@ -129,8 +133,9 @@ class Environment {
   napi_env env_;
   std::vector<std::unique_ptr<Object>> objects_;
   std::vector<int32_t> unused_refs_;
-  std::unordered_map<std::string, std::unique_ptr<Membership>> memberships_;
-  // segment name, offset -> ref
+  // By uuid: a name can come to mean another segment while the old one is still open here.
+  std::unordered_map<uint64_t, std::unique_ptr<Membership>> memberships_;
+  // segment, offset of the block -> ref
   std::map<std::pair<const Membership*, uint64_t>, int32_t> refs_;
   std::vector<Membership*> own_arenas_;
   SpinBudget spin_;

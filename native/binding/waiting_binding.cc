@@ -70,11 +70,6 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   return arguments.Return(dead);
 }
 
-napi_value ReapAll(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  return arguments.Return(arguments.environment().ReapAll());
-}
-
 napi_value Shutdown(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   arguments.environment().StopWaiting();
@@ -92,7 +87,6 @@ void ExportWaiting(Environment& environment, napi_value exports) {
   Export(environment, exports, "setWakeCallback", SetWakeCallback);
   Export(environment, exports, "setRef", SetRef);
   Export(environment, exports, "reap", Reap);
-  Export(environment, exports, "reapAll", ReapAll);
   Export(environment, exports, "shutdown", Shutdown);
 }
 

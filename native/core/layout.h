@@ -79,9 +79,8 @@ struct SegmentHeader {
   uint32_t checksum;  // of all bytes before it
   uint32_t unused;
 
-  // ---- mutable, each word alone on its line
+  // ---- mutable, alone on its line
   alignas(64) Shared<uint32_t> poisoned;  // sticky; set by whoever finds an impossible value
-  alignas(64) Shared<uint32_t> unlinked;  // the name was removed by hand: nobody needs to remove it at the end
 };
 static_assert(sizeof(SegmentHeader) <= kHeaderBytes, "the header fits its page");
 static_assert(offsetof(SegmentHeader, checksum) == 80 + kMetaMax, "no hidden padding before the checksum");

@@ -14,14 +14,18 @@ describe('JoinableQueue', () => {
     expect(queue.unfinished).toBe(2);
     queue.getManySync();
     expect(queue.unfinished).toBe(2);
-    expect(() => queue.joinSync({ timeout: 0 })).toThrow(TimeoutError);
+    expect(() => {
+      queue.joinSync({ timeout: 0 });
+    }).toThrow(TimeoutError);
     await expect(queue.join({ timeout: 5 })).rejects.toThrow(TimeoutError);
     queue.taskDone();
     const joined = queue.join();
     queue.taskDone();
     await joined;
     queue.joinSync();
-    expect(() => queue.taskDone()).toThrow(OverReleaseError);
+    expect(() => {
+      queue.taskDone();
+    }).toThrow(OverReleaseError);
     expect(String(queue)).toBe('<JoinableQueue size=0>');
   });
 
@@ -45,8 +49,12 @@ describe('JoinableQueue', () => {
     expect(() => queue.takeSync({ timeout: 0 })).toThrow(Empty);
     await expect(queue.take({ timeout: 1 })).rejects.toThrow(Empty);
     first.done();
-    expect(() => first.done()).toThrow(ClosedError);
-    expect(() => first.requeue()).toThrow(ClosedError);
+    expect(() => {
+      first.done();
+    }).toThrow(ClosedError);
+    expect(() => {
+      first.requeue();
+    }).toThrow(ClosedError);
     expect(queue.unfinished).toBe(1);
     second.done();
     await queue.join();
@@ -106,8 +114,12 @@ describe('JoinableQueue', () => {
     await joined;
     queue.close();
     expect(() => queue.unfinished).toThrow(ClosedError);
-    expect(() => queue.taskDone()).toThrow(ClosedError);
-    expect(() => queue.joinSync()).toThrow(ClosedError);
+    expect(() => {
+      queue.taskDone();
+    }).toThrow(ClosedError);
+    expect(() => {
+      queue.joinSync();
+    }).toThrow(ClosedError);
     expect(() => queue.takeSync()).toThrow(ClosedError);
     await expect(queue.join()).rejects.toThrow(ClosedError);
     await expect(queue.take()).rejects.toThrow(ClosedError);

@@ -22,35 +22,40 @@ describe('Queue between processes', () => {
     [1, 'many', 3, 'iterate'],
     [3, 'async', 3, 'sync'],
     [2, 'sync', 2, 'async'],
-  ] as const)('%i producers (%s), %i consumers (%s): every message once, in the order of its producer', async (producers, put, consumers, get) => {
-    const count = 2000;
-    using queue = new Queue({ maxsize: 50 });
-    const getting = Array.from({ length: consumers }, () => startChild('consume.mjs', { args: [queue.handle, get] }));
-    const putting = Array.from({ length: producers }, (_, producer) =>
-      startChild('produce.mjs', { args: [queue.handle, String(producer), String(count), put] }),
-    );
-    await expectGoodEnd(putting);
-    queue.shutdown();
-    const all = new Map<number, number[]>();
-    for (const child of getting) {
-      for (const [producer, sequences] of Object.entries((await child.message()) as Sequences)) {
-        all.set(Number(producer), [...(all.get(Number(producer)) ?? []), ...sequences]);
+  ] as const)(
+    '%i producers (%s), %i consumers (%s): every message once, in the order of its producer',
+    async (producers, put, consumers, get) => {
+      const count = 2000;
+      using queue = new Queue({ maxsize: 50 });
+      const getting = Array.from({ length: consumers }, () => startChild('consume.mjs', { args: [queue.handle, get] }));
+      const putting = Array.from({ length: producers }, (_, producer) =>
+        startChild('produce.mjs', { args: [queue.handle, String(producer), String(count), put] }),
+      );
+      await expectGoodEnd(putting);
+      queue.shutdown();
+      const all = new Map<number, number[]>();
+      for (const child of getting) {
+        for (const [producer, sequences] of Object.entries((await child.message()) as Sequences)) {
+          all.set(Number(producer), [...(all.get(Number(producer)) ?? []), ...sequences]);
+        }
       }
-    }
-    await expectGoodEnd(getting);
-    expect(all.size).toBe(producers);
-    for (const sequences of all.values()) {
-      sequences.sort((a, b) => a - b);
-      expect(sequences).toEqual(Array.from({ length: count }, (_, index) => index));
-    }
-    expect(queue.stats()).toMatchObject({ puts: producers * count, gets: producers * count, size: 0, bytesUsed: 0 });
-  });
+      await expectGoodEnd(getting);
+      expect(all.size).toBe(producers);
+      for (const sequences of all.values()) {
+        sequences.sort((a, b) => a - b);
+        expect(sequences).toEqual(Array.from({ length: count }, (_, index) => index));
+      }
+      expect(queue.stats()).toMatchObject({ puts: producers * count, gets: producers * count, size: 0, bytesUsed: 0 });
+    },
+  );
 
   test('what was put just before the end of a process is there', async () => {
     using queue = new Queue<{ sequence: number }>();
     await expectGoodEnd([startChild('produce.mjs', { args: [queue.handle, '1', '100', 'sync'] })]);
     expect(queue.qsize()).toBe(100);
-    expect(queue.getManySync().map(({ sequence }) => sequence)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect(queue.getManySync().map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    );
   });
 
   test('a waiting get() is woken, from either side', async () => {
@@ -127,7 +132,9 @@ describe('Queue between processes', () => {
     using queue = new Queue<Buffer>({ codec: 'raw', maxsize: 1 });
     const child = startChild('hold-room.mjs', { args: [queue.handle] });
     await child.message();
-    expect(() => queue.putSync(Buffer.alloc(1), { timeout: 1 })).toThrow(expect.objectContaining({ pid: child.pid }));
+    expect(() => {
+      queue.putSync(Buffer.alloc(1), { timeout: 1 });
+    }).toThrow(expect.objectContaining({ pid: child.pid }));
     await expect(queue.put(Buffer.alloc(1), { timeout: 1 })).rejects.toThrow(Full);
     expect(queue.stats().busyPids).toEqual([child.pid]);
     child.send('end');
@@ -139,7 +146,10 @@ describe('Queue between processes', () => {
 describe('Queue by any route', () => {
   const routes: [string, (queue: Queue) => Child][] = [
     ['a command line argument', (queue) => startChild('echo.mjs', { args: ['argument', queue.handle] })],
-    ['an environment variable', (queue) => startChild('echo.mjs', { args: ['environment'], env: { TEST_QUEUE: queue.handle } })],
+    [
+      'an environment variable',
+      (queue) => startChild('echo.mjs', { args: ['environment'], env: { TEST_QUEUE: queue.handle } }),
+    ],
     [
       'process.send',
       (queue) => {
@@ -184,7 +194,9 @@ describe('Queue by any route', () => {
   test('workerData and postMessage', async () => {
     using input = new Queue<number | null>();
     using output = new Queue<number>();
-    const worker = new Worker(new URL('../fixtures/open-in-thread.mjs', import.meta.url), { workerData: { queue: { handle: input.handle } } });
+    const worker = new Worker(new URL('../fixtures/open-in-thread.mjs', import.meta.url), {
+      workerData: { queue: { handle: input.handle } },
+    });
     worker.postMessage(output.handle);
     input.putManySync([1, 2, 3, null]);
     expect([await output.get(), await output.get(), await output.get()]).toEqual([2, 4, 6]);
@@ -197,7 +209,11 @@ describe('Queue by any route', () => {
     using value = new Value('i', 1);
     using array = new SharedArray('i', [1, 2, 3]);
     const child = startChild('use-shared.mjs', { args: [queue.handle] });
-    queue.putSync({ deep: [new Map([['value', value]]), { array, view: array.subarray(1) }], answers, twice: [value, value] });
+    queue.putSync({
+      deep: [new Map([['value', value]]), { array, view: array.subarray(1) }],
+      answers,
+      twice: [value, value],
+    });
     expect(await answers.get()).toEqual({ sameObject: true, sum: 6 });
     expect(value.value).toBe(42);
     expect([...array]).toEqual([10, 20, 3]);

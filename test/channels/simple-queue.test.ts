@@ -23,7 +23,9 @@ test('SimpleQueue after close() throws ClosedError', async () => {
   queue.close();
   queue.close();
   expect(() => queue.empty()).toThrow(ClosedError);
-  expect(() => queue.putSync('x')).toThrow(ClosedError);
+  expect(() => {
+    queue.putSync('x');
+  }).toThrow(ClosedError);
   await expect(queue.get()).rejects.toThrow(ClosedError);
 });
 

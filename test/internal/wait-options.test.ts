@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 import { forEver, parseWait } from '../../lib/internal/wait-options.js';
 
-test.each([[undefined], [null], [{}], [{ timeout: undefined }], [{ timeout: null }], [{ timeout: Infinity }], [{ signal: null }]])(
-  '%j is for ever',
-  (options) => {
-    expect(parseWait(options)).toBe(forEver);
-  },
-);
+test.each([
+  [undefined],
+  [null],
+  [{}],
+  [{ timeout: undefined }],
+  [{ timeout: null }],
+  [{ timeout: Infinity }],
+  [{ signal: null }],
+])('%j is for ever', (options) => {
+  expect(parseWait(options)).toBe(forEver);
+});
 
 test.each([0, -1, -Infinity, 0.5, 1e300])('the timeout %d is taken as it is', (timeout) => {
   expect(parseWait({ timeout })).toEqual({ timeout, signal: undefined });

@@ -22,8 +22,22 @@ function makeLine(): { line: WaitLine; dispose: () => void } {
 describe('WaitLine.wait()', () => {
   test('settles at once when the attempt succeeds, with the status', async () => {
     const { line, dispose } = makeLine();
-    expect(await line.wait(owner, forEver, () => 7, (status) => status)).toBe(7);
-    expect(await line.wait(owner, { timeout: 0, signal: undefined }, () => Status.Again, (status) => status)).toBe(Status.Again);
+    expect(
+      await line.wait(
+        owner,
+        forEver,
+        () => 7,
+        (status) => status,
+      ),
+    ).toBe(7);
+    expect(
+      await line.wait(
+        owner,
+        { timeout: 0, signal: undefined },
+        () => Status.Again,
+        (status) => status,
+      ),
+    ).toBe(Status.Again);
     expect(line.pending).toBe(0);
     dispose();
   });
@@ -93,7 +107,12 @@ describe('WaitLine.wait()', () => {
     let ready = false;
     let taken = 0;
     const wait = parseWait({ signal: controller.signal });
-    const pending = line.wait(owner, wait, () => (ready ? (taken += 1) : Status.Again), (status) => status);
+    const pending = line.wait(
+      owner,
+      wait,
+      () => (ready ? (taken += 1) : Status.Again),
+      (status) => status,
+    );
     ready = true;
     controller.abort('enough');
     line.serve();
@@ -107,7 +126,12 @@ describe('WaitLine.wait()', () => {
     const controller = new AbortController();
     let ready = false;
     const wait = parseWait({ signal: controller.signal });
-    const pending = line.wait(owner, wait, () => (ready ? 1 : Status.Again), (status) => status);
+    const pending = line.wait(
+      owner,
+      wait,
+      () => (ready ? 1 : Status.Again),
+      (status) => status,
+    );
     ready = true;
     line.serve();
     controller.abort();
@@ -141,7 +165,7 @@ describe('WaitLine.wait()', () => {
     const attempt = (): number => (ready ? 0 : Status.Again);
     const own = line.wait(owner, forEver, attempt, () => 'own');
     const theirs = line.wait(other, forEver, attempt, () => 'theirs');
-    line.abandon(other, new Error('closed'));
+    line.abandon(other, () => new Error('closed'));
     ready = true;
     line.serve();
     expect(await own).toBe('own');

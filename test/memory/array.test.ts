@@ -66,7 +66,8 @@ describe('SharedArray', () => {
   });
 
   test('refuses bad sizes: RangeError', () => {
-    for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 60]) expect(() => new SharedArray('i', wrong), String(wrong)).toThrow(RangeError);
+    for (const wrong of [-1, 1.5, NaN, Infinity, 2 ** 60])
+      expect(() => new SharedArray('i', wrong), String(wrong)).toThrow(RangeError);
   });
 
   test('may be empty', () => {
@@ -99,7 +100,7 @@ describe('SharedArray', () => {
     array[0] = 1.9;
     array[1] = 2 ** 31;
     expect([...array]).toEqual([1, -(2 ** 31)]);
-    array[0] = -array[1]!;
+    array[0] = -(array.at(1) ?? 0);
     array[1] = -0;
     expect(Object.is(array[1], 0)).toBe(true);
   });

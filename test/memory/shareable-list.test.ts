@@ -34,7 +34,11 @@ describe('ShareableList', () => {
     using list = new ShareableList(items);
     using again = ShareableList.open(list.name);
     expect(again.length).toBe(items.length);
-    items.forEach((item, index) => expect(Object.is(again.get(index), item) || again.get(index), inspect(item)).toEqual(Buffer.isBuffer(item) ? item : true));
+    items.forEach((item, index) => {
+      expect(Object.is(again.get(index), item) || again.get(index), inspect(item)).toEqual(
+        Buffer.isBuffer(item) ? item : true,
+      );
+    });
     expect([...again]).toEqual(items);
     expect(Object.is(again.get(1), -0)).toBe(true);
   });
@@ -47,8 +51,12 @@ describe('ShareableList', () => {
     expect([...list]).toEqual(['short', 'eightchr', 5n]);
     list.set(-1, true);
     expect(list.get(-1)).toBe(true);
-    expect(() => list.set(0, '123456789')).toThrow(RangeError);
-    expect(() => list.set(1, 'äöüßé')).toThrow(RangeError);
+    expect(() => {
+      list.set(0, '123456789');
+    }).toThrow(RangeError);
+    expect(() => {
+      list.set(1, 'äöüßé');
+    }).toThrow(RangeError);
     expect([...list]).toEqual(['short', 'eightchr', true]);
   });
 
@@ -58,7 +66,9 @@ describe('ShareableList', () => {
     expect(() => new ShareableList([2n ** 63n])).toThrow(RangeError);
     expect(() => new ShareableList(5 as never)).toThrow(TypeError);
     using list = new ShareableList([1]);
-    expect(() => list.set(0, [] as never)).toThrow(TypeError);
+    expect(() => {
+      list.set(0, [] as never);
+    }).toThrow(TypeError);
     expect(() => list.get(1)).toThrow(RangeError);
     expect(() => list.get(-2)).toThrow(RangeError);
     expect(() => list.get(0.5)).toThrow(RangeError);
@@ -96,7 +106,9 @@ describe('ShareableList', () => {
     expect(String(list)).toBe(`<ShareableList '${name}' [ 7, 2 ]>`);
     list.close();
     expect(() => list.get(0)).toThrow(ClosedError);
-    expect(() => list.set(0, 1)).toThrow(ClosedError);
+    expect(() => {
+      list.set(0, 1);
+    }).toThrow(ClosedError);
     expect(() => [...list]).toThrow(ClosedError);
     expect(String(list)).toBe('<ShareableList closed>');
   });

@@ -1,5 +1,15 @@
 import { inspect } from 'node:util';
-import { attach, ClosedError, ExistsError, Lock, NotFoundError, RLock, StateError, TimeoutError, Value } from 'multiproc';
+import {
+  attach,
+  ClosedError,
+  ExistsError,
+  Lock,
+  NotFoundError,
+  RLock,
+  StateError,
+  TimeoutError,
+  Value,
+} from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -39,21 +49,24 @@ describe('Value types', () => {
     expect(named.value).toBe(most);
   });
 
-  test.each(bigLimits)('%s (%s) holds bigints, keeps its limits and wraps around behind them', (letter, name, least, most) => {
-    using value = new Value(letter, least);
-    using named = new Value(name, most);
-    expect(value.value).toBe(least);
-    expect(named.value).toBe(most);
-    value.value = most + 1n;
-    expect(value.value).toBe(least);
-    expect(named.add(1n)).toBe(most);
-    expect(named.value).toBe(least);
-    named.value = 12;
-    expect(named.value).toBe(12n);
-    expect(named.add(3)).toBe(12n);
-    expect(named.value).toBe(15n);
-    expect(() => (named.value = 2 ** 53)).toThrow(RangeError);
-  });
+  test.each(bigLimits)(
+    '%s (%s) holds bigints, keeps its limits and wraps around behind them',
+    (letter, name, least, most) => {
+      using value = new Value(letter, least);
+      using named = new Value(name, most);
+      expect(value.value).toBe(least);
+      expect(named.value).toBe(most);
+      value.value = most + 1n;
+      expect(value.value).toBe(least);
+      expect(named.add(1n)).toBe(most);
+      expect(named.value).toBe(least);
+      named.value = 12;
+      expect(named.value).toBe(12n);
+      expect(named.add(3)).toBe(12n);
+      expect(named.value).toBe(15n);
+      expect(() => (named.value = 2 ** 53)).toThrow(RangeError);
+    },
+  );
 
   test('f and d hold floats, f with single precision', () => {
     using single = new Value('f', 0.1);
@@ -106,7 +119,8 @@ describe('Value types', () => {
       expect(() => (float.value = wrong as number), inspect(wrong)).toThrow(TypeError);
       expect(() => float.exchange(wrong as number), inspect(wrong)).toThrow(TypeError);
     }
-    for (const wrong of [1.5, '1', null, undefined, {}, true]) expect(() => (big.value = wrong as bigint), inspect(wrong)).toThrow(TypeError);
+    for (const wrong of [1.5, '1', null, undefined, {}, true])
+      expect(() => (big.value = wrong as bigint), inspect(wrong)).toThrow(TypeError);
     expect(() => (integer.value = 1.5)).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_ARGUMENT' }));
     expect([integer.value, float.value, big.value]).toEqual([7, 7, 7n]);
   });
@@ -239,13 +253,13 @@ describe('Value lifetime', () => {
     expect(Object.keys(value)).toEqual(['handle']);
     expect(JSON.parse(JSON.stringify(value))).toEqual({ handle: value.handle });
     expect(inspect(value)).toBe('<Value int32 4>');
-    expect(String(value)).toBe('<Value int32 4>');
+    expect(value.toString()).toBe('<Value int32 4>');
   });
 
   test('after close() every operation throws ClosedError, of any type', () => {
     for (const type of ['b', 'B', 'h', 'H', 'i', 'I', 'f', 'd', 'c', 'u', 'q', 'Q'] as const) {
-      const value = new Value(type) as Value<unknown>;
-      const kept = attach<Value<unknown>>(value.handle);
+      const value = new Value(type) as Value;
+      const kept = attach<Value>(value.handle);
       value.close();
       value.close();
       expect(value.closed).toBe(true);
@@ -314,12 +328,15 @@ describe('Value between processes', () => {
     await agent.end();
   });
 
-  test.each(['i', 'q', 'f', 'd', 'H'] as const)('%s: add() from several processes at once loses nothing', async (type) => {
-    using value = new Value(type);
-    const workers = [1, 2, 3].map(() => startChild('add-often.mjs', { args: [value.handle, '20000'] }));
-    for (const worker of workers) expect(await worker.exit).toMatchObject({ code: 0, stderr: '' });
-    expect(Number(value.value)).toBe(60_000);
-  });
+  test.each(['i', 'q', 'f', 'd', 'H'] as const)(
+    '%s: add() from several processes at once loses nothing',
+    async (type) => {
+      using value = new Value(type);
+      const workers = [1, 2, 3].map(() => startChild('add-often.mjs', { args: [value.handle, '20000'] }));
+      for (const worker of workers) expect(await worker.exit).toMatchObject({ code: 0, stderr: '' });
+      expect(Number(value.value)).toBe(60_000);
+    },
+  );
 
   test('a loop that only reads sees a write of another process', async () => {
     using value = new Value('i', 0);

@@ -45,7 +45,7 @@ TEST(a_block_holds_what_was_asked_for) {
   CHECK(block.meta() == "the meta text");
   CHECK_EQ(reinterpret_cast<uintptr_t>(block.data()) % 64, 0);
   for (int i = 0; i < 100; i++) CHECK_EQ(block.data()[i], 0);
-  CHECK(block.data() + 100 <= segment.body() + block.offset() + block.header().bytes - block.meta().size());
+  CHECK(block.data() + 100 <= segment.body() + block.offset() + Block::BytesFor(request, 8) - block.meta().size());
 }
 
 TEST(blocks_do_not_overlap_and_a_full_arena_says_so) {
@@ -181,7 +181,7 @@ TEST(the_only_block_is_found_without_its_offset) {
 
 TEST(attaching_races_with_freeing_and_reuse) {
   // The creator makes, announces, frees; others attach to what may be gone. What they got must not change under them.
-  constexpr uint64_t kRounds = 20000;
+  constexpr uint64_t kRounds = 20000, kAttached = 1000;
   ArenaSegment segment(8, 8192);
   Creator me(segment);
   std::atomic<uint64_t> announced{0};  // offset << 32 | generation
@@ -205,7 +205,7 @@ TEST(attaching_races_with_freeing_and_reuse) {
       }
     });
   }
-  for (uint64_t round = 0; round < kRounds; round++) {
+  for (uint64_t round = 0; round < kRounds || attached < kAttached; round++) {
     const Block block = me->Allocate(Bytes(64));
     CHECK(Valid(block));
     auto* value = reinterpret_cast<uint64_t*>(block.data());
@@ -215,7 +215,6 @@ TEST(attaching_races_with_freeing_and_reuse) {
   }
   stop = true;
   for (std::thread& user : users) user.join();
-  printf("%s: %llu times attached\n", check::current, static_cast<unsigned long long>(attached.load()));
   CHECK(me->CountAlive() <= 8192 / 64);
 }
 
@@ -240,8 +239,9 @@ TEST(a_paused_reaper_leaves_reused_memory_alone) {
     const bool stopped = reaper.AwaitStop();
     me->Detach(condition);
     // The same size, but all of the body is user memory.
-    BlockRequest request = Bytes(condition.header().bytes - RoundUp(condition.BodyOffset(), 64));
-    CHECK_EQ(Block::BytesFor(request, 64), condition.header().bytes);
+    const uint64_t bytes = Block::BytesFor(Of(ObjectKind::kCondition), 64);
+    const BlockRequest request = Bytes(bytes - RoundUp(condition.BodyOffset(), 64));
+    CHECK_EQ(Block::BytesFor(request, 64), bytes);
     const Block value = me->Allocate(request);
     memset(value.data(), 0xff, request.data_bytes);
     if (stopped) {

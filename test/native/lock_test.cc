@@ -4,23 +4,10 @@
 
 #include <thread>
 
-#include "unnamed_segment.h"
+#include "two_users.h"
 
 namespace multiproc {
 namespace {
-
-struct TwoUsers {
-  explicit TwoUsers(ObjectKind kind = ObjectKind::kLock) : me(segment), other(segment) {
-    me.Join();
-    me->BecomeCreator();
-    other.Join();
-    mine = me->Allocate(Of(kind));
-    CHECK(other->Attach(mine.offset(), mine.generation(), &theirs));
-  }
-  ArenaSegment segment;
-  ArenaMember me, other;
-  Block mine, theirs;
-};
 
 TEST(a_lock_is_acquired_once) {
   TwoUsers t;

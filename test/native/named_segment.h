@@ -9,7 +9,7 @@
 #include "core/ring.h"
 #include "core/segment.h"
 #include "core/segment_name.h"
-#include "platform/shm_file.h"
+#include "shm_files.h"
 
 namespace multiproc {
 
@@ -19,7 +19,7 @@ inline const std::string kRunPrefix = "native-test." + std::to_string(getpid()) 
 inline std::string RunName(const std::string& name) { return kRunPrefix + name; }
 
 // Files of this run in /dev/shm now.
-inline std::vector<std::string> LeftOvers() { return ListShmFiles(FileOf(kRunPrefix)); }
+inline std::vector<std::string> LeftOvers() { return FilesWithPrefix(FileOf(kRunPrefix)); }
 
 inline const bool kLooksAfterEach = (check::after_each = [] {
   const std::vector<std::string> left = LeftOvers();
@@ -35,7 +35,7 @@ inline SegmentParameters ArenaParameters(uint32_t participants = 8) {
   return parameters;
 }
 
-inline SegmentParameters QueueParameters(uint64_t lines = 64) {
+inline SegmentParameters QueueParameters(uint64_t lines = kRingAlignment / kLineBytes) {
   SegmentParameters parameters;
   parameters.kind = SegmentKind::kQueue;
   parameters.participants = 8;

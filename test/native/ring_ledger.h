@@ -8,6 +8,7 @@
 #include "core/segment_name.h"
 #include "core/spill.h"
 #include "ring_messages.h"
+#include "shm_files.h"
 
 namespace multiproc {
 
@@ -182,7 +183,7 @@ inline void Balance(const RingSegment& segment, RingMember& me, Ledger& ledger, 
   Actor actor(segment, me, ledger);
   for (int q = 0; q < kWaitQueues; q++) ring.Waiters(q).Disarm(me.self());
   CollectSpills(segment.uuid(), ring);
-  uint64_t spills_left = ListShmFiles(SpillPrefix(segment.uuid())).size();
+  uint64_t spills_left = FilesWithPrefix(SpillPrefix(segment.uuid())).size();
 
   const uint64_t size = ring.Size();
   const uint64_t unfinished = ring.Unfinished();

@@ -37,10 +37,10 @@ std::string ReadFile(const std::string& name) {
 }
 
 TEST(what_is_created_can_be_opened_with_the_same_parameters) {
-  SegmentParameters parameters = QueueParameters(128);
+  SegmentParameters parameters = QueueParameters(2048);
   parameters.maxsize = 5;
   parameters.counted = true;
-  parameters.body_bytes = RingPlaces::Of(128, true).total;
+  parameters.body_bytes = RingPlaces::Of(2048, true).total;
   parameters.meta = std::string("meta\0text", 9);
   Opened made = Published("same", parameters);
   Failure failure;
@@ -48,7 +48,7 @@ TEST(what_is_created_can_be_opened_with_the_same_parameters) {
   CHECK(opened.segment != nullptr);
   const SegmentParameters& seen = opened.segment->parameters();
   CHECK(seen.kind == SegmentKind::kQueue);
-  CHECK_EQ(seen.lines, 128);
+  CHECK_EQ(seen.lines, 2048);
   CHECK_EQ(seen.maxsize, 5);
   CHECK(seen.counted);
   CHECK(seen.meta == parameters.meta);
@@ -129,7 +129,7 @@ TEST(a_creator_killed_at_every_write_leaves_nothing_or_an_orphan) {
   for (uint64_t k = 1;; k++) {
     const int end = Child([&] {
                       fault::Arm(k, false);
-                      Opened made = Published("creator", QueueParameters());
+                      Opened made = Published("creator", ArenaParameters());
                       made.Leave();
                       fault::Arm(0, false);
                     }).Wait();
@@ -258,7 +258,6 @@ TEST(a_dead_participant_makes_room_for_the_next) {
 
 TEST(every_damaged_bit_of_the_header_is_refused) {
   Opened made = Published("damage", QueueParameters());
-  made.segment->parameters();
   const std::string good = ReadFile("damage");
   const Descriptor fd(open(PathOf("damage").c_str(), O_RDWR));
   for (size_t byte = 0; byte < offsetof(SegmentHeader, checksum) + 4; byte++) {

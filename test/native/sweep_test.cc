@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 
+#include <bit>
+
 #include "child.h"
 #include "core/spill.h"
 #include "named_segment.h"
@@ -73,7 +75,7 @@ TEST(a_stopped_process_keeps_its_segment_and_its_spilled_messages) {
   CHECK(user.AwaitStop());
   SweepOrphans();
   CHECK(Exists(FileOf(RunName("stopped"))));
-  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 1);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(*uuid)).size(), 1);
   const SeenSegment seen = Look(RunName("stopped"));
   CHECK_EQ(seen.participants.size(), 1);
   CHECK(seen.participants[0].alive);
@@ -93,9 +95,9 @@ TEST(spilled_messages_of_a_dead_queue_go_with_it) {
     PutSpilled(queue);
     raise(SIGKILL);
   }).Wait();
-  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 2);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(*uuid)).size(), 2);
   SweepOrphans();
-  CHECK_EQ(ListShmFiles(SpillPrefix(*uuid)).size(), 0);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(*uuid)).size(), 0);
   CHECK(LeftOvers().empty());
 }
 
@@ -131,14 +133,14 @@ TEST(collecting_takes_only_what_nobody_names_or_writes) {
     *abandoned = spill.descriptor();
     raise(SIGKILL);
   }).Wait();
-  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 3);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(uuid)).size(), 3);
   CollectSpills(uuid, queue.ring());
   CHECK(!Exists(SpillFile(uuid, abandoned->id)));
   CHECK(Exists(SpillFile(uuid, named.id)));
-  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 2);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(uuid)).size(), 2);
   finish.Open();
   CHECK_EQ(writer.Wait(), 0);
-  CHECK_EQ(ListShmFiles(SpillPrefix(uuid)).size(), 1);
+  CHECK_EQ(FilesWithPrefix(SpillPrefix(uuid)).size(), 1);
   RemoveSpill(uuid, named.id);
   queue.Leave();
 }
@@ -173,10 +175,11 @@ TEST(files_that_are_not_ours_stay) {
 
 TEST(listing_changes_nothing) {
   Opened queue = Published("listed", QueueParameters());
-  CHECK_EQ(ListShmFiles(FileOf(RunName("listed"))).size(), 1);
+  CHECK_EQ(FilesWithPrefix(FileOf(RunName("listed"))).size(), 1);
   // A damaged ring: looking at it must not poison it.
-  auto* words = reinterpret_cast<Shared<uint64_t>*>(queue.segment->body() + RingPlaces::Of(64, false).states);
-  const uint64_t lap_zero = RingWordFormat(6).Pack({0, 0, kReady, 0, 0, 127});
+  auto* words = reinterpret_cast<Shared<uint64_t>*>(queue.segment->body() + RingPlaces::Of(queue.ring().lines(), false).states);
+  const RingWordFormat format(static_cast<uint32_t>(std::countr_zero(queue.ring().lines())));
+  const uint64_t lap_zero = format.Pack({0, 0, kReady, 0, 0, 127});
   words[0].Store(lap_zero, std::memory_order_relaxed);
   Look(RunName("listed"));
   CHECK_EQ(queue.segment->poisoned()->Load(std::memory_order_relaxed), 0);

@@ -222,7 +222,7 @@ TEST(a_barrier_breaks_when_an_arrived_party_dies) {
                  BarrierRound first, second;
                  CHECK(barrier.Arrive(&index, &first) == Barrier::Arrival::kWait);
                  CHECK(barrier.Arrive(&index, &second) == Barrier::Arrival::kLast);
-                 CHECK_EQ(barrier.Finish(), kOk);
+                 CHECK_EQ(barrier.Finish(second), kOk);
                  CHECK_EQ(barrier.Test(first), kOk);
                });
 }
@@ -239,7 +239,7 @@ TEST(a_barrier_breaks_when_a_party_dies_while_another_waits) {
       uint32_t second;
       BarrierRound same;
       CHECK(Barrier(v.block).Arrive(&second, &same) == Barrier::Arrival::kLast);
-      CHECK_EQ(Barrier(v.block).Finish(), kOk);
+      CHECK_EQ(Barrier(v.block).Finish(same), kOk);
     });
     scene.creator.ReapAll();
     // Released, broken, or untouched: but never a last party that is gone and a first that waits for its Finish.

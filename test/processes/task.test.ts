@@ -9,7 +9,17 @@ test('task() gives back the function', () => {
 
 test.each([
   ['no function', () => task(import.meta, 'name', undefined as never)],
-  ['a function without a name', () => task(import.meta, (() => () => undefined)())],
+  [
+    'a function without a name',
+    () =>
+      task(
+        import.meta,
+        (
+          () => () =>
+            undefined
+        )(),
+      ),
+  ],
   ['no module', () => task(undefined as never, 'name', () => undefined)],
 ])('task() refuses %s', (_what, call) => {
   expect(call).toThrow(TypeError);

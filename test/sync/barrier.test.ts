@@ -1,4 +1,13 @@
-import { attach, Barrier, BrokenBarrierError, ClosedError, NotTransferableError, Semaphore, StateError, task } from 'multiproc';
+import {
+  attach,
+  Barrier,
+  BrokenBarrierError,
+  ClosedError,
+  NotTransferableError,
+  Semaphore,
+  StateError,
+  task,
+} from 'multiproc';
 import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -41,7 +50,9 @@ test('Barrier.wait() lets processes pass only together', async () => {
 test('Barrier.wait() that times out breaks the barrier for all, until reset()', async () => {
   using barrier = new Barrier(3, { timeout: 20_000 });
   const agent = new Agent();
-  const broken = expect(agent.call(barrier, 'waitSync')).rejects.toMatchObject({ code: 'ERR_MULTIPROC_BROKEN_BARRIER' });
+  const broken = expect(agent.call(barrier, 'waitSync')).rejects.toMatchObject({
+    code: 'ERR_MULTIPROC_BROKEN_BARRIER',
+  });
   await until('the agent waits', () => barrier.nWaiting === 1);
   const before = performance.now();
   await expect(barrier.wait({ timeout: 20 })).rejects.toThrow(BrokenBarrierError);
@@ -171,12 +182,15 @@ test('Barrier runs a task of this module', async () => {
   expect(calls).toBe(2);
 });
 
-test.each([[0, RangeError], [-1, RangeError], [1.5, RangeError], ['2', TypeError], [undefined, TypeError]])(
-  'Barrier refuses %j parties',
-  (parties, errorClass) => {
-    expect(() => new Barrier(parties as never)).toThrow(errorClass);
-  },
-);
+test.each([
+  [0, RangeError],
+  [-1, RangeError],
+  [1.5, RangeError],
+  ['2', TypeError],
+  [undefined, TypeError],
+])('Barrier refuses %j parties', (parties, errorClass) => {
+  expect(() => new Barrier(parties as never)).toThrow(errorClass);
+});
 
 test('Barrier refuses bad options', () => {
   expect(() => new Barrier(2, { timeout: 'soon' as never })).toThrow(TypeError);

@@ -83,7 +83,16 @@ test('Event.close() ends its own waits', async () => {
   event.close();
   await expect(own).rejects.toThrow(ClosedError);
   await expect(event.wait()).rejects.toThrow(ClosedError);
-  for (const use of [() => event.isSet(), () => event.waitSync(), () => { event.set(); }, () => { event.clear(); }]) {
+  for (const use of [
+    () => event.isSet(),
+    () => event.waitSync(),
+    () => {
+      event.set();
+    },
+    () => {
+      event.clear();
+    },
+  ]) {
     expect(use).toThrow(ClosedError);
   }
   expect(event.toString()).toBe('<Event closed>');

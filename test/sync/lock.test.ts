@@ -188,7 +188,7 @@ describe('Lock in one process', () => {
   ])('refuses %s', async (_what, options, errorClass) => {
     using lock = new Lock();
     const argument = options as never;
-    const matching = expect.objectContaining({ code: 'ERR_MULTIPROC_ARGUMENT' });
+    const matching = expect.objectContaining({ code: 'ERR_MULTIPROC_ARGUMENT' }) as Error;
     expect(() => lock.acquireSync(argument)).toThrow(errorClass);
     expect(() => lock.acquireSync(argument)).toThrow(matching);
     await expect(lock.acquire(argument)).rejects.toThrow(errorClass);
@@ -197,17 +197,20 @@ describe('Lock in one process', () => {
     expect(lock.locked()).toBe(false);
   });
 
-  test.each([Infinity, 2 ** 31, 1e300, null, undefined])('takes %s as a timeout that is long enough', async (timeout) => {
-    using lock = new Lock();
-    await lock.acquire();
-    const waiting = lock.acquire({ timeout });
-    lock.release();
-    expect(await waiting).toBe(true);
-    expect(lock.acquireSync({ timeout: 0 })).toBe(false);
-    lock.release();
-    expect(lock.acquireSync({ timeout })).toBe(true);
-    lock.release();
-  });
+  test.each([Infinity, 2 ** 31, 1e300, null, undefined])(
+    'takes %s as a timeout that is long enough',
+    async (timeout) => {
+      using lock = new Lock();
+      await lock.acquire();
+      const waiting = lock.acquire({ timeout });
+      lock.release();
+      expect(await waiting).toBe(true);
+      expect(lock.acquireSync({ timeout: 0 })).toBe(false);
+      lock.release();
+      expect(lock.acquireSync({ timeout })).toBe(true);
+      lock.release();
+    },
+  );
 });
 
 describe('Lock between processes', () => {
@@ -341,12 +344,19 @@ describe('Lock objects', () => {
     lock.release();
   });
 
-  test.each([['a text'], ['multiproc:'], ['multiproc:lock'], ['multiproc:nothing:abc'], [7], [null], [undefined], [{}], [{ handle: 7 }]])(
-    'attach() refuses %j',
-    (handle) => {
-      expect(() => attach(handle as never)).toThrow(TypeError);
-    },
-  );
+  test.each([
+    ['a text'],
+    ['multiproc:'],
+    ['multiproc:lock'],
+    ['multiproc:nothing:abc'],
+    [7],
+    [null],
+    [undefined],
+    [{}],
+    [{ handle: 7 }],
+  ])('attach() refuses %j', (handle) => {
+    expect(() => attach(handle as never)).toThrow(TypeError);
+  });
 
   test('attach() of what is gone says so', () => {
     const lock = new Lock({ name: `gone-${process.pid}` });

@@ -53,14 +53,23 @@ describe.each([Semaphore, BoundedSemaphore])('%o', (Class) => {
     expect(semaphore.getValue()).toBe(1);
   });
 
-  test.each([[-1, RangeError], [1.5, RangeError], [2 ** 31, RangeError], [Number.NaN, RangeError], ['1', TypeError], [null, TypeError]])(
-    'refuses the value %j',
-    (value, errorClass) => {
-      expect(() => new Class(value as never)).toThrow(errorClass);
-    },
-  );
+  test.each([
+    [-1, RangeError],
+    [1.5, RangeError],
+    [2 ** 31, RangeError],
+    [Number.NaN, RangeError],
+    ['1', TypeError],
+    [null, TypeError],
+  ])('refuses the value %j', (value, errorClass) => {
+    expect(() => new Class(value as never)).toThrow(errorClass);
+  });
 
-  test.each([[0, RangeError], [-1, RangeError], [0.5, RangeError], ['1', TypeError]])('release(%j) is refused', (n, errorClass) => {
+  test.each([
+    [0, RangeError],
+    [-1, RangeError],
+    [0.5, RangeError],
+    ['1', TypeError],
+  ])('release(%j) is refused', (n, errorClass) => {
     using semaphore = new Class(1);
     semaphore.acquireSync();
     expect(() => {

@@ -1,0 +1,58 @@
+/**
+ * The exported names: a change here is a change of the interface.
+ */
+import * as multiproc from 'multiproc';
+import { expect, test } from 'vitest';
+
+test('multiproc exports these values', () => {
+  expect(Object.keys(multiproc).sort()).toEqual([
+    'Array',
+    'AuthenticationError',
+    'Barrier',
+    'BoundedSemaphore',
+    'BrokenBarrierError',
+    'BrokenPipeError',
+    'BufferTooShort',
+    'ClosedError',
+    'Condition',
+    'CorruptSegmentError',
+    'DeadlockError',
+    'DirectionError',
+    'EOFError',
+    'Empty',
+    'Event',
+    'ExistsError',
+    'Full',
+    'JoinableQueue',
+    'LengthError',
+    'Lock',
+    'MultiprocError',
+    'NoSpaceError',
+    'NotFoundError',
+    'NotTransferableError',
+    'OverReleaseError',
+    'OwnerError',
+    'PoisonError',
+    'Queue',
+    'RLock',
+    'RemoteError',
+    'RetireError',
+    'Semaphore',
+    'ShareableList',
+    'SharedArray',
+    'SharedMemory',
+    'ShutDownError',
+    'SimpleQueue',
+    'StateError',
+    'TerminatedError',
+    'TimeoutError',
+    'UnsupportedPlatformError',
+    'Value',
+    'VersionError',
+    'WorkerDiedError',
+    'attach',
+    'registerClass',
+    'struct',
+    'task',
+  ]);
+});
