@@ -13,7 +13,7 @@ import { Crew } from './word-count/crew.mjs';
 import { countOverChannel } from './word-count/over-channel.mjs';
 import { countOverQueue } from './word-count/over-queue.mjs';
 import { showProgress } from './word-count/progress.mjs';
-import { comparison, countOf, megabytes, topWords, workOfEach } from './word-count/report.mjs';
+import { countOf, megabytes, ratioOf, topWords, transports, workOfEach } from './word-count/report.mjs';
 import { differenceOf } from './word-count/result.mjs';
 import { listFiles, readTexts } from './word-count/texts.mjs';
 
@@ -53,20 +53,30 @@ try {
 /** @param {string | undefined} argument */
 async function main(argument) {
   const folder = resolve(argument ?? DEFAULT_FOLDER);
-  const { texts, bytes } = await read(folder, argument === undefined ? DEFAULT_FILES : /./);
+  const { texts } = await read(folder, argument === undefined ? DEFAULT_FILES : /./);
   crew = new Crew(Math.max(2, availableParallelism()));
   await crew.ready();
-  const [queue, channel] = await runAll(crew, texts, bytes);
+  const counting = await compare(crew, texts, true);
+  const handingOut = await compare(crew, texts, false);
   await crew.end();
 
-  const { words } = queue.totals;
-  print(`The ${TOP} most frequent of ${countOf(words, 'word')} (${countOf(queue.counts.size, 'different one')}):`);
+  const { queue } = counting;
+  print(
+    `The ${TOP} most frequent of ${countOf(queue.totals.words, 'word')}, ${countOf(queue.counts.size, 'different one')}:`,
+  );
   print(topWords(queue, TOP));
-  print('What each worker did, in the median run over the queue:');
+  print('What each worker did, over the queue:');
   print(workOfEach(queue));
-  print(`The same job both ways, medians of ${ROUNDS} runs:`);
-  print(comparison([['multiproc Queue', queue], ['process.send', channel]]));
-  print(`Both counted the same; over the queue it is ${(channel.seconds / queue.seconds).toFixed(2)} times as fast.`);
+  print(`The same jobs over both, medians of ${ROUNDS} rounds:`);
+  print(
+    transports([
+      { job: 'count the words', ...counting },
+      { job: 'only hand the files out', ...handingOut },
+    ]),
+  );
+  print(
+    `The results are equal. Counting over process.send took ${ratioOf(counting)} times as long, handing out ${ratioOf(handingOut)} times.`,
+  );
 }
 
 /** @param {string} folder @param {RegExp} pattern */
@@ -78,7 +88,9 @@ async function read(folder, pattern) {
     const input = await readTexts(paths, (files) => (done = files));
     if (input.texts.length === 0) throw new Error(`Cannot count ${folder}: there are no texts below it`);
     const binary = input.skipped === 0 ? '' : `, without ${countOf(input.skipped, 'binary file')}`;
-    print(`Read ${countOf(input.texts.length, 'text')}, ${megabytes(input.bytes)}, below ${relative('', folder) || '.'}${binary}`);
+    print(
+      `Read ${countOf(input.texts.length, 'text')}, ${megabytes(input.bytes)}, below ${relative('', folder) || '.'}${binary}`,
+    );
     return input;
   } finally {
     hide();
@@ -86,23 +98,26 @@ async function read(folder, pattern) {
 }
 
 /**
- * Runs each way once to warm up and then ROUNDS times, in turns; all results must be equal.
+ * Runs a job each way once to warm up and then ROUNDS times, in turns; all results must be equal.
  *
  * @param {Crew} crew
  * @param {readonly Buffer[]} texts
- * @param {number} bytes
- * @returns {Promise<[Result, Result]>} the median run of each way
+ * @param {boolean} counting
+ * @returns {Promise<{ queue: Result, channel: Result }>} the median round of each way
  */
-async function runAll(crew, texts, bytes) {
+async function compare(crew, texts, counting) {
+  const bytes = texts.reduce((sum, text) => sum + text.length, 0);
   /** @type {Result[]} */
   const queue = [];
   /** @type {Result[]} */
   const channel = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const label = round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`;
+    const label = `${counting ? 'counting' : 'handing out'}, ${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}`;
+    /** @param {() => number} readBytes */
+    const progress = (readBytes) => showProgress(label, bytes, readBytes);
     const ways = [
-      async () => queue.push(await countOverQueue(crew, texts, (read) => showProgress(`queue, ${label}`, bytes, read))),
-      async () => channel.push(await countOverChannel(crew, texts, (read) => showProgress(`process.send, ${label}`, bytes, read))),
+      async () => queue.push(await countOverQueue(crew, texts, counting, progress)),
+      async () => channel.push(await countOverChannel(crew, texts, counting, progress)),
     ];
     // Who goes first takes turns too.
     for (const way of round % 2 === 0 ? ways : ways.reverse()) await way();
@@ -111,7 +126,7 @@ async function runAll(crew, texts, bytes) {
     const difference = differenceOf(/** @type {Result} */ (queue[0]), result);
     if (difference !== undefined) throw new Error(`Cannot trust the counts: two runs gave ${difference}`);
   }
-  return [median(queue.slice(1)), median(channel.slice(1))];
+  return { queue: median(queue.slice(1)), channel: median(channel.slice(1)) };
 }
 
 /** @param {Result[]} results */

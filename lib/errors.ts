@@ -159,7 +159,7 @@ export class ExistsError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_EXISTS';
 }
 
-/** Shared memory (usually the size of `/dev/shm`) or places for participants are used up. */
+/** Shared memory is used up: usually the size of `/dev/shm`. */
 export class NoSpaceError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_NO_SPACE';
   declare readonly requested?: number;

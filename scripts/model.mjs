@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { configurations } from '../models/configurations.mjs';
 
-const run = promisify(execFile);
+const stopping = new AbortController();
+const run = (command, args, settings) => promisify(execFile)(command, args, { ...settings, signal: stopping.signal });
 const models = fileURLToPath(new URL('../models/', import.meta.url));
 
 const MEMORY_MIB = 6000;
@@ -38,7 +39,7 @@ async function search(directory) {
     const { stdout } = await run('./pan', [`-m${DEPTH}`], { cwd: directory, timeout: limit, maxBuffer: 1 << 26 });
     return stdout;
   } catch (error) {
-    if (error.stdout === undefined) throw error;
+    if (error.stdout === undefined || stopping.signal.aborted) throw error;
     return error.killed ? `${error.stdout}\nstopped after ${limit / 60_000} minutes` : error.stdout;
   }
 }
@@ -54,12 +55,13 @@ function judge(output, mustBreak) {
   return null;
 }
 
-async function check({ model, flags, broken }) {
+/** Small searches are over before an optimising compiler would be. */
+async function check({ model, flags, broken, full }) {
   const directory = await mkdtemp(join(tmpdir(), 'multiproc-model-'));
   try {
     const defines = flags.split(' ').filter(Boolean).map((flag) => `-D${flag}`);
     await run('spin', ['-a', ...defines, join(models, `${model}.pml`)], { cwd: directory });
-    const optimise = options.full ? '-O2' : '-O1';
+    const optimise = full ? '-O2' : '-O0';
     const pan = ['-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`];
     await run('gcc', [optimise, ...pan, '-o', 'pan', 'pan.c'], { cwd: directory });
     const began = performance.now();
@@ -102,6 +104,11 @@ async function main() {
       (result.problem === null ? passed : failed).push(next);
     }
   };
+  const stop = () => {
+    queue.length = 0;
+    stopping.abort();
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   console.log('model | configuration | flags | states | seconds | verdict');
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
   console.log(`${passed.length} passed, ${failed.length} failed`);

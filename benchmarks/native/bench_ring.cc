@@ -69,7 +69,7 @@ class SharedRing {
     Claim claim;
     Wait(Ring::kSpace, [&] { return ring_->TryReserve(length, &claim); });
     std::memcpy(claim.bytes, message, length);
-    if (ring_->Commit(claim.position, length, 0) != multiproc::kOk) Stop("commit", "the record is not ours");
+    if (ring_->Commit(claim, length, 0) != multiproc::kOk) Stop("commit", "the record is not ours");
   }
 
   uint32_t Get(char* into, uint32_t room) {
@@ -77,7 +77,7 @@ class SharedRing {
     Wait(Ring::kData, [&] { return ring_->TryClaim(room, &claim); });
     std::memcpy(into, claim.bytes, claim.length);
     const auto length = static_cast<uint32_t>(claim.length);
-    if (ring_->Release(claim.position) != multiproc::kOk) Stop("release", "the record is not ours");
+    ring_->Release(claim);
     return length;
   }
 

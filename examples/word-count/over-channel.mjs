@@ -1,6 +1,7 @@
 // @ts-check
 // The same job over process.send() with advanced serialization, which carries bytes as they are.
 
+import { on } from 'node:events';
 import { Result } from './result.mjs';
 
 /** @typedef {import('./crew.mjs').Crew} Crew */
@@ -15,9 +16,10 @@ const WINDOW = 8;
 /**
  * @param {Crew} crew
  * @param {readonly Buffer[]} texts
+ * @param {boolean} counting false: the files are handed out only
  * @param {(readBytes: () => number) => () => void} showProgress
  */
-export async function countOverChannel({ workers, signal }, texts, showProgress) {
+export async function countOverChannel({ workers, signal }, texts, counting, showProgress) {
   const start = performance.now();
   const result = new Result();
   let bytes = 0;
@@ -27,7 +29,7 @@ export async function countOverChannel({ workers, signal }, texts, showProgress)
     await Promise.all(
       workers.map(async (worker) => {
         const report = receiveCounts(worker, signal, result);
-        worker.send({ job: 'channel' });
+        worker.send({ job: 'channel', counting });
         const feed = async () => {
           for (const text of left) {
             await send(worker, text);
@@ -63,21 +65,17 @@ function send(worker, message) {
 }
 
 /**
+ * Merges what the worker counted, up to its totals.
+ *
  * @param {ChildProcess} worker
  * @param {AbortSignal} signal
  * @param {Result} result
  * @returns {Promise<import('./result.mjs').Totals>}
  */
-function receiveCounts(worker, signal, result) {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    worker.on('message', function receive(/** @type {any} */ message) {
-      if (message.totals === undefined) {
-        result.merge(message);
-      } else {
-        worker.off('message', receive);
-        resolve(message.totals);
-      }
-    });
-  });
+async function receiveCounts(worker, signal, result) {
+  for await (const [message] of on(worker, 'message', { signal })) {
+    if (message.totals !== undefined) return message.totals;
+    result.merge(message);
+  }
+  throw signal.reason;
 }

@@ -6,7 +6,7 @@ import { Lock, Queue, SharedArray, Value } from 'multiproc';
 import { Result } from './result.mjs';
 
 /** @typedef {import('./crew.mjs').Crew} Crew */
-/** @typedef {import('./word-table.mjs').WordCounts} WordCounts */
+/** @typedef {import('./word-table.mjs').Part} Part */
 
 /** Bytes of files on their way. */
 const CAPACITY = 8 * 1024 * 1024;
@@ -14,12 +14,13 @@ const CAPACITY = 8 * 1024 * 1024;
 /**
  * @param {Crew} crew
  * @param {readonly Buffer[]} texts
+ * @param {boolean} counting false: the files are handed out only
  * @param {(readBytes: () => number) => () => void} showProgress
  */
-export async function countOverQueue({ workers, signal }, texts, showProgress) {
+export async function countOverQueue({ workers, signal }, texts, counting, showProgress) {
   const start = performance.now();
   const files = new Queue({ codec: 'raw', capacity: CAPACITY });
-  /** @type {Queue<WordCounts | null>} */
+  /** @type {Queue<Part | null>} */
   const results = new Queue();
   const words = new Value('Q');
   // Files, bytes and words of each worker.
@@ -28,7 +29,7 @@ export async function countOverQueue({ workers, signal }, texts, showProgress) {
   const shared = { files, results, words, work: work.handle, lock };
   const hideProgress = showProgress(() => workers.reduce((sum, _, row) => sum + (work[row * 3 + 1] ?? 0), 0));
   try {
-    for (const [row, worker] of workers.entries()) worker.send({ job: 'queue', row, shared });
+    for (const [row, worker] of workers.entries()) worker.send({ job: 'queue', counting, row, shared });
     for (const text of texts) await files.put(text, { signal });
     files.shutdown();
 

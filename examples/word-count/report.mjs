@@ -7,7 +7,8 @@ import Table from 'cli-table3';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 /** @param {number} number @param {number} digits */
-const fixed = (number, digits) => number.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const fixed = (number, digits) =>
+  number.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** @param {number} bytes */
 export const megabytes = (bytes) => `${fixed(bytes / 1e6, 1)} MB`;
@@ -16,7 +17,7 @@ export const countOf = (count, what) => `${whole.format(count)} ${what}${count =
 
 /** @param {Result} result @param {number} count */
 export function topWords(result, count) {
-  const words = result.top(count).map(([word, times]) => [word, whole.format(times)]);
+  const words = result.counts.top(count).map(([word, times]) => [word, whole.format(times)]);
   return table(['word', 'times'], words);
 }
 
@@ -31,15 +32,32 @@ export function workOfEach({ workers }) {
   return table(['worker', 'files', 'MB', 'words'], rows);
 }
 
-/** @param {readonly (readonly [transport: string, result: Result])[]} results */
-export function comparison(results) {
-  const rows = results.map(([transport, { seconds, messages, totals }]) => [
-    transport,
-    fixed(seconds, 3),
-    fixed(totals.bytes / 1e6 / seconds, 1),
-    whole.format(messages / seconds),
+/**
+ * @typedef {object} Comparison
+ * @property {string} job
+ * @property {Result} queue
+ * @property {Result} channel
+ */
+
+/** @param {readonly Comparison[]} comparisons */
+export function transports(comparisons) {
+  const rows = comparisons.flatMap(({ job, queue, channel }) => [
+    [`${job}, over a multiproc Queue`, ...speed(queue), ''],
+    [`${job}, over process.send`, ...speed(channel), ratioOf({ queue, channel })],
   ]);
-  return table(['transport', 'seconds', 'MB/s', 'messages/s'], rows);
+  return table(['job', 'seconds', 'MB/s', 'messages/s', 'times as long'], rows);
+}
+
+/**
+ * How long process.send takes when the queue takes 1.
+ *
+ * @param {{ queue: Result, channel: Result }} results
+ */
+export const ratioOf = ({ queue, channel }) => fixed(channel.seconds / queue.seconds, 2);
+
+/** @param {Result} result */
+function speed({ seconds, messages, totals }) {
+  return [fixed(seconds, 3), fixed(totals.bytes / 1e6 / seconds, 1), whole.format(messages / seconds)];
 }
 
 /** @param {string[]} head @param {string[][]} rows the first column is text, the others are numbers */

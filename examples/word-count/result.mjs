@@ -1,26 +1,23 @@
 // @ts-check
 // What a job gives, and whether two jobs gave the same.
 
-/** @typedef {import('./word-table.mjs').WordCounts} WordCounts */
+import { WordTable } from './word-table.mjs';
+
 /** @typedef {{ files: number, bytes: number, words: number }} Totals */
 
 export class Result {
-  /** @type {Map<string, number>} */
-  counts = new Map();
+  counts = new WordTable();
   /** What each worker did. @type {Totals[]} */
   workers = [];
-  /** Messages that went from one process to another, files and counts. */
+  /** Messages that went from one process to another: files and counts. */
   messages = 0;
-  /** How long the job took, in seconds. */
+  /** How long the job took. */
   seconds = 0;
 
-  /** @param {WordCounts} part */
-  merge({ words, counts }) {
+  /** @param {import('./word-table.mjs').Part} part */
+  merge(part) {
+    this.counts.merge(part);
     this.messages += 1;
-    const text = Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString();
-    for (const [index, word] of text.split('\n').entries()) {
-      this.counts.set(word, (this.counts.get(word) ?? 0) + /** @type {number} */ (counts[index]));
-    }
   }
 
   /** @returns {Totals} */
@@ -33,15 +30,6 @@ export class Result {
     }
     return totals;
   }
-
-  /**
-   * The most frequent words; those that are equally frequent in alphabetical order.
-   *
-   * @param {number} count
-   */
-  top(count) {
-    return [...this.counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, count);
-  }
 }
 
 /**
@@ -52,11 +40,8 @@ export class Result {
  */
 export function differenceOf(a, b) {
   for (const what of /** @type {const} */ (['files', 'bytes', 'words'])) {
-    if (a.totals[what] !== b.totals[what]) return `${a.totals[what]} ${what} and ${b.totals[what]} ${what}`;
+    if (a.totals[what] !== b.totals[what]) return `${a.totals[what]} and ${b.totals[what]} ${what}`;
   }
-  for (const word of new Set([...a.counts.keys(), ...b.counts.keys()])) {
-    const [here = 0, there = 0] = [a.counts.get(word), b.counts.get(word)];
-    if (here !== there) return `${JSON.stringify(word)} ${here} times and ${there} times`;
-  }
-  return undefined;
+  const difference = a.counts.differenceFrom(b);
+  return difference && `${difference.here} and ${difference.there} times ${JSON.stringify(difference.word)}`;
 }

@@ -1,150 +1,189 @@
 // @ts-check
-// Counts the words of UTF-8 text without making a string of each: a hash table over bytes.
+// A hash table from words, kept as bytes, to how often they occur: no string is made of a word before it is shown.
 
-import { FOLDED, letterLength } from './letters.mjs';
+// A slot: four numbers next to each other, so that looking a word up touches little memory. Free while the count is 0.
+const SLOT = 4;
+const [HASH, START, LENGTH, COUNT] = [0, 1, 2, 3];
 
-/** A word is a run of letters of at least so many bytes: the one-letter names of minified code say nothing. */
-const SHORTEST = 2;
+/** Separates words in a part: no word contains it. */
+const SEPARATOR = 0x0a;
+
 const FNV_BASIS = 0x811c_9dc5 | 0;
 const FNV_PRIME = 0x0100_0193;
 
 /**
- * Words and how often each occurs: `words` separated by line feeds, as UTF-8, in the order of `counts`.
+ * Words, separated by line feeds, and how often each occurs, in the same order.
  *
- * @typedef {{ words: Uint8Array, counts: Uint32Array }} WordCounts
+ * @typedef {{ words: Uint8Array, counts: Uint32Array }} Part
  */
 
 export class WordTable {
-  /** By hash: the number of an entry plus 1, or 0. */
-  #slots = new Int32Array(1 << 16);
-  #hashes = new Int32Array(1 << 15);
-  #counts = new Uint32Array(1 << 15);
-  /** Where each entry's word begins in the text; it ends where the next begins, less the separator. */
-  #starts = new Int32Array((1 << 15) + 1);
-  #text = new Uint8Array(1 << 18);
+  #slots = new Int32Array(SLOT << 16);
   #size = 0;
+  /** All words, one after the other. */
+  #text = new Uint8Array(1 << 18);
+  #textEnd = 0;
+
+  /** How many different words there are. */
+  get size() {
+    return this.#size;
+  }
 
   /**
-   * Counts the words of a text; ASCII letters in either case are the same.
+   * Adds `times` to the count of the word in `bytes` from `start` to `end`.
    *
    * @param {Uint8Array} bytes
-   * @returns {number} how many words there are
+   * @param {number} start
+   * @param {number} end
+   * @param {number} times
    */
-  add(bytes) {
-    const end = bytes.length;
-    let words = 0;
-    let at = 0;
-    while (at < end) {
-      const start = at;
-      let hash = FNV_BASIS;
-      while (at < end) {
-        const byte = /** @type {number} */ (bytes[at]);
-        const letter = /** @type {number} */ (FOLDED[byte]);
-        if (letter !== 0) {
-          hash = Math.imul(hash ^ letter, FNV_PRIME);
-          at += 1;
-          continue;
-        }
-        const length = byte < 0x80 ? 0 : letterLength(bytes, at);
-        if (length === 0) break;
-        for (const next = at + length; at < next; at++) {
-          hash = Math.imul(hash ^ /** @type {number} */ (bytes[at]), FNV_PRIME);
-        }
-      }
-      if (at - start >= SHORTEST) {
-        this.#count(bytes, start, at, hash ^ (hash >>> 15));
-        words += 1;
-      }
-      // What ended the word is no letter.
-      at += 1;
-    }
-    return words;
+  add(bytes, start, end, times) {
+    let hash = FNV_BASIS;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ /** @type {number} */ (bytes[at]), FNV_PRIME);
+    hash ^= hash >>> 15;
+    const slot = this.#find(bytes, start, end, hash);
+    if (this.#slots[slot + COUNT] === 0) this.#insert(slot, bytes, start, end, hash);
+    /** @type {number} */ (this.#slots[slot + COUNT]) += times;
+    if (this.#size * SLOT * 2 > this.#slots.length) this.#rehash();
   }
 
   /**
-   * All words with their counts, in parts of at most `size` words.
+   * All words, in parts of at most `size`.
    *
    * @param {number} size
-   * @returns {Generator<WordCounts, void>}
+   * @returns {Generator<Part, void>}
    */
   *parts(size) {
-    for (let first = 0; first < this.#size; first += size) {
-      const end = Math.min(first + size, this.#size);
-      const textEnd = /** @type {number} */ (this.#starts[end]) - 1;
-      yield { words: this.#text.slice(this.#starts[first], textEnd), counts: this.#counts.slice(first, end) };
+    const used = this.#usedSlots();
+    for (let first = 0; first < used.length; first += size) {
+      const slots = used.subarray(first, first + size);
+      const words = new Uint8Array(slots.reduce((sum, slot) => sum + this.#field(slot, LENGTH) + 1, 0));
+      let end = 0;
+      for (const slot of slots) {
+        words.set(this.#word(slot), end);
+        end += this.#field(slot, LENGTH);
+        words[end++] = SEPARATOR;
+      }
+      yield { words, counts: Uint32Array.from(slots, (slot) => this.#field(slot, COUNT)) };
     }
   }
 
-  /** @param {Uint8Array} bytes @param {number} start @param {number} end @param {number} hash */
-  #count(bytes, start, end, hash) {
-    const mask = this.#slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = /** @type {number} */ (this.#slots[slot]) - 1;
-      if (entry < 0) {
-        this.#insert(bytes, start, end, hash);
-        this.#slots[slot] = this.#size;
-        if (this.#size * 2 > this.#slots.length) this.#rehash();
-        return;
-      }
-      if (this.#hashes[entry] === hash && this.#is(entry, bytes, start, end)) {
-        /** @type {number} */ (this.#counts[entry]) += 1;
-        return;
-      }
+  /** @param {Part} part of another table */
+  merge({ words, counts }) {
+    let start = 0;
+    for (const times of counts) {
+      const end = words.indexOf(SEPARATOR, start);
+      this.add(words, start, end, times);
+      start = end + 1;
     }
   }
 
-  /** @param {number} entry @param {Uint8Array} bytes @param {number} start @param {number} end */
-  #is(entry, bytes, start, end) {
+  /**
+   * The most frequent words; those that are equally frequent in alphabetical order.
+   *
+   * @param {number} count
+   * @returns {(readonly [word: string, times: number])[]}
+   */
+  top(count) {
+    const byCount = this.#usedSlots().sort((a, b) => this.#field(b, COUNT) - this.#field(a, COUNT));
+    const least = byCount.length === 0 ? 0 : this.#field(byCount[Math.min(count, byCount.length) - 1] ?? 0, COUNT);
+    return [...byCount]
+      .filter((slot) => this.#field(slot, COUNT) >= least)
+      .map((slot) => /** @type {const} */ ([Buffer.from(this.#word(slot)).toString(), this.#field(slot, COUNT)]))
+      .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+      .slice(0, count);
+  }
+
+  /**
+   * Says of a word that another table counts differently; `undefined` when both are equal.
+   *
+   * @param {WordTable} other
+   * @returns {{ word: string, here: number, there: number } | undefined}
+   */
+  differenceFrom(other) {
+    for (const slot of this.#usedSlots()) {
+      const word = this.#word(slot);
+      const here = this.#field(slot, COUNT);
+      const there = other.#field(other.#find(word, 0, word.length, this.#field(slot, HASH)), COUNT);
+      if (here !== there) return { word: Buffer.from(word).toString(), here, there };
+    }
+    if (this.#size >= other.#size) return undefined;
+    const { word, here, there } = other.differenceFrom(this) ?? { word: '', here: 0, there: 0 };
+    return { word, here: there, there: here };
+  }
+
+  /**
+   * The slot of a word, or the free one where it belongs.
+   *
+   * @param {Uint8Array} bytes
+   * @param {number} start
+   * @param {number} end
+   * @param {number} hash
+   */
+  #find(bytes, start, end, hash) {
+    const slots = this.#slots;
     const text = this.#text;
-    let at = /** @type {number} */ (this.#starts[entry]);
-    if (/** @type {number} */ (this.#starts[entry + 1]) - 1 - at !== end - start) return false;
-    for (let index = start; index < end; index++, at++) {
-      const byte = /** @type {number} */ (bytes[index]);
-      if (text[at] !== (FOLDED[byte] || byte)) return false;
+    const mask = slots.length - 1;
+    const length = end - start;
+    let slot = (hash * SLOT) & mask;
+    for (; slots[slot + COUNT] !== 0; slot = (slot + SLOT) & mask) {
+      if (slots[slot + HASH] !== hash || slots[slot + LENGTH] !== length) continue;
+      const own = this.#field(slot, START);
+      let same = 0;
+      while (same < length && bytes[start + same] === text[own + same]) same += 1;
+      if (same === length) break;
     }
-    return true;
+    return slot;
   }
 
-  /** @param {Uint8Array} bytes @param {number} start @param {number} end @param {number} hash */
-  #insert(bytes, start, end, hash) {
-    const entry = this.#size;
-    let at = /** @type {number} */ (this.#starts[entry]);
-    while (at + (end - start) >= this.#text.length) this.#text = grown(this.#text);
-    if (entry === this.#hashes.length) {
-      this.#hashes = grown(this.#hashes);
-      this.#counts = grown(this.#counts);
-      this.#starts = grown(this.#starts);
+  /**
+   * @param {number} slot
+   * @param {Uint8Array} bytes
+   * @param {number} start
+   * @param {number} end
+   * @param {number} hash
+   */
+  #insert(slot, bytes, start, end, hash) {
+    if (this.#textEnd + (end - start) > this.#text.length) {
+      const text = new Uint8Array(this.#text.length * 2 + (end - start));
+      text.set(this.#text);
+      this.#text = text;
     }
-    for (let index = start; index < end; index++) {
-      const byte = /** @type {number} */ (bytes[index]);
-      this.#text[at++] = FOLDED[byte] || byte;
-    }
-    this.#text[at++] = 0x0a;
-    this.#hashes[entry] = hash;
-    this.#counts[entry] = 1;
-    this.#starts[entry + 1] = at;
-    this.#size = entry + 1;
+    this.#slots[slot + HASH] = hash;
+    this.#slots[slot + START] = this.#textEnd;
+    this.#slots[slot + LENGTH] = end - start;
+    for (let at = start; at < end; at++) this.#text[this.#textEnd++] = /** @type {number} */ (bytes[at]);
+    this.#size += 1;
   }
 
   #rehash() {
     const slots = new Int32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
-    for (let entry = 0; entry < this.#size; entry++) {
-      let slot = /** @type {number} */ (this.#hashes[entry]) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = entry + 1;
+    for (const used of this.#usedSlots()) {
+      let slot = (this.#field(used, HASH) * SLOT) & mask;
+      while (slots[slot + COUNT] !== 0) slot = (slot + SLOT) & mask;
+      for (let field = 0; field < SLOT; field++) slots[slot + field] = this.#field(used, field);
     }
     this.#slots = slots;
   }
-}
 
-/**
- * @template {Uint8Array | Int32Array | Uint32Array} T
- * @param {T} array
- * @returns {T} twice as long
- */
-function grown(array) {
-  const longer = /** @type {T} */ (new /** @type {any} */ (array.constructor)(array.length * 2));
-  longer.set(array);
-  return longer;
+  #usedSlots() {
+    const used = new Uint32Array(this.#size);
+    let size = 0;
+    for (let slot = 0; slot < this.#slots.length; slot += SLOT) {
+      if (this.#field(slot, COUNT) !== 0) used[size++] = slot;
+    }
+    return used;
+  }
+
+  /** @param {number} slot */
+  #word(slot) {
+    const start = this.#field(slot, START);
+    return this.#text.subarray(start, start + this.#field(slot, LENGTH));
+  }
+
+  /** @param {number} slot @param {number} field */
+  #field(slot, field) {
+    return /** @type {number} */ (this.#slots[slot + field]);
+  }
 }

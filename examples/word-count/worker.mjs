@@ -3,6 +3,7 @@
 
 import { attach } from 'multiproc';
 import { WordTable } from './word-table.mjs';
+import { countWords } from './words.mjs';
 
 /** Words in one message of counts. */
 const PART = 8192;
@@ -11,10 +12,11 @@ const PART = 8192;
 /** @typedef {import('multiproc').Value<bigint, bigint | number>} Counter */
 
 /**
+ * @param {boolean} counting
  * @param {number} row whose row of `work` this worker fills
  * @param {Record<'files' | 'results' | 'words' | 'work' | 'lock', string>} shared handles
  */
-async function countFromQueue(row, shared) {
+async function countFromQueue(counting, row, shared) {
   const files = /** @type {AnyQueue} */ (attach(shared.files));
   const results = /** @type {AnyQueue} */ (attach(shared.results));
   const total = /** @type {Counter} */ (attach(shared.words));
@@ -22,7 +24,7 @@ async function countFromQueue(row, shared) {
   const lock = /** @type {import('multiproc').Lock} */ (attach(shared.lock));
   const table = new WordTable();
   for await (const text of files) {
-    const words = table.add(text);
+    const words = counting ? countWords(text, table) : 0;
     lock.runSync(() => {
       work[0] += 1;
       work[1] += text.length;
@@ -40,14 +42,20 @@ const send = (message) => process.send?.(message);
 
 /** Counts what comes over process.send(): there is no shared memory, so the totals are this process's own. */
 class ChannelCount {
+  #counting;
   #table = new WordTable();
   #totals = { files: 0, bytes: 0, words: 0 };
+
+  /** @param {boolean} counting */
+  constructor(counting) {
+    this.#counting = counting;
+  }
 
   /** @param {Buffer} text */
   add(text) {
     this.#totals.files += 1;
     this.#totals.bytes += text.length;
-    this.#totals.words += this.#table.add(text);
+    if (this.#counting) this.#totals.words += countWords(text, this.#table);
   }
 
   finish() {
@@ -56,12 +64,12 @@ class ChannelCount {
   }
 }
 
-let channelCount = new ChannelCount();
+let channelCount = new ChannelCount(false);
 
 process.on('message', (/** @type {any} */ message) => {
   if (message instanceof Uint8Array) channelCount.add(/** @type {Buffer} */ (message));
-  else if (message.job === 'queue') void countFromQueue(message.row, message.shared);
-  else if (message.job === 'channel') channelCount = new ChannelCount();
+  else if (message.job === 'queue') void countFromQueue(message.counting, message.row, message.shared);
+  else if (message.job === 'channel') channelCount = new ChannelCount(message.counting);
   else channelCount.finish();
 });
 

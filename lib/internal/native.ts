@@ -320,8 +320,11 @@ export interface Native {
 
 const loaded = loadAddon();
 
-/** The addon's functions. */
-export const native = loaded.binding as Native;
+/**
+ * The addon's functions. A copy: the exports object of an addon with so many functions is a dictionary to V8, and every call
+ * would begin with a hash look-up.
+ */
+export const native: Native = { ...(loaded.binding as Native) };
 /** File that was loaded, for `doctor`. */
 export const addonPath = loaded.path;
 

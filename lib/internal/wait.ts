@@ -6,6 +6,7 @@
  */
 import { native, Status } from './native.js';
 import { enter, leave, nudge, type Parkable } from './parking.js';
+import { PollBudget } from './poll-budget.js';
 import { type Wait } from './wait-options.js';
 
 /** Tries once. `waitMs` 0: without waiting; else the thread may block that long. */
@@ -21,11 +22,6 @@ export const SLICE = 250;
 
 /** Longest delay that Node's timers take; longer ones fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** Milliseconds of polling for a line whose waits are usually shorter than that. */
-const LONGEST_POLL = 0.3;
-/** Below this many milliseconds polling is not worth starting. */
-const SHORTEST_POLL = 0.03;
-
 /**
  * The line of those in this thread who wait for one wait queue of one shared object: first come, first served.
  *
@@ -34,7 +30,7 @@ const SHORTEST_POLL = 0.03;
 export class WaitLine implements Parkable {
   readonly ref: number;
   readonly queue: number;
-  #budget = LONGEST_POLL;
+  readonly #polling = new PollBudget();
   // A line exists for every object and is rarely used.
   #entries: Set<Entry> | undefined;
   #serving = false;
@@ -50,7 +46,7 @@ export class WaitLine implements Parkable {
   }
 
   get budget(): number {
-    return this.#budget;
+    return this.#polling.budget;
   }
 
   /** Call after this thread itself did what the line waits for; costs nothing when nobody waits. */
@@ -143,12 +139,7 @@ export class WaitLine implements Parkable {
   /** Takes an entry out; for {@link Entry} only. */
   remove(entry: Entry, waited: number, served: boolean): void {
     if (this.#entries === undefined || !this.#entries.delete(entry)) return;
-    if (served && waited <= LONGEST_POLL) {
-      this.#budget = LONGEST_POLL;
-    } else {
-      const half = this.#budget / 2;
-      this.#budget = half < SHORTEST_POLL ? 0 : half;
-    }
+    if (served) this.#polling.learn(waited);
     if (this.#entries.size === 0) leave(this);
   }
 

@@ -1,8 +1,7 @@
 /**
  * Barrier: a fixed number of parties that go on only together.
  */
-import { inspect } from 'node:util';
-import { argumentTypeError, NotTransferableError, StateError, TimeoutError } from '../errors.js';
+import { StateError, TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import { call, Kind, native, Status } from '../internal/native.js';
 import {
@@ -18,9 +17,10 @@ import {
   openOrCreate,
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
-import { loadTask, loadTaskSync, type TaskReference, taskReferenceOf } from '../internal/task-reference.js';
+import { loadTask, loadTaskSync, type TaskReference } from '../internal/task-reference.js';
 import { rejected } from '../internal/wait.js';
 import { parseTimeout, parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
+import { type DescribedAction, describeAction, findAction, readAction } from './barrier-action.js';
 import { SyncObject } from './sync-object.js';
 
 /** Options of a {@link Barrier}. */
@@ -35,11 +35,6 @@ export interface BarrierOptions extends CreateOptions {
 }
 
 const LARGEST = 2 ** 31 - 1;
-
-/** What the barrier's meta text says about its action. */
-interface Meta {
-  readonly action?: TaskReference | 'local';
-}
 
 class BarrierCore extends Core {
   /** A plain function, which only the environment that made the barrier can run. */
@@ -67,7 +62,7 @@ export class Barrier extends SyncObject {
   readonly #attachment: Attachment<BarrierCore>;
   readonly #parties: number;
   readonly #timeout: number;
-  readonly #meta: Meta;
+  readonly #action: DescribedAction;
 
   /**
    * Makes a barrier.
@@ -88,8 +83,8 @@ export class Barrier extends SyncObject {
     const [parties = 0, timeout = -1] = native.out;
     this.#parties = parties;
     this.#timeout = timeout < 0 ? Infinity : timeout;
-    this.#meta = readMeta(call(() => native.meta(attachment.ref)));
-    if (this.#meta.action === 'local' && typeof options?.action === 'function') {
+    this.#action = readAction(call(() => native.meta(attachment.ref)));
+    if (this.#action === 'local' && typeof options?.action === 'function') {
       attachment.core.localAction = options.action;
     }
   }
@@ -253,7 +248,7 @@ export class Barrier extends SyncObject {
 
   async #runAction(): Promise<void> {
     try {
-      const action = await this.#action(loadTask);
+      const action = await findAction(this.#action, this.#attachment.core.localAction, loadTask);
       await action();
     } catch (error) {
       this.#fail();
@@ -263,7 +258,7 @@ export class Barrier extends SyncObject {
 
   #runActionSync(): void {
     try {
-      const action = this.#action(loadTaskSync);
+      const action = findAction(this.#action, this.#attachment.core.localAction, loadTaskSync);
       const result = action();
       if (result instanceof Promise) {
         // It goes on unobserved; its failure must not end the process.
@@ -280,21 +275,6 @@ export class Barrier extends SyncObject {
     native.barrierAbort(this.#attachment.core.ref);
     this.#attachment.core.main.nudge();
   }
-
-  #action<R>(load: (reference: TaskReference) => R): R | (() => unknown) {
-    const { action } = this.#meta;
-    if (action === undefined) return nothing;
-    if (action !== 'local') return load(action);
-    const { localAction } = this.#attachment.core;
-    if (localAction !== undefined) return localAction;
-    throw new NotTransferableError(
-      'Cannot run the action of Barrier: it is a plain function of the process that made the barrier, make it a task()',
-    );
-  }
-}
-
-function nothing(): void {
-  // A barrier without an action.
 }
 
 function arrived(status: number): Arrival {
@@ -331,23 +311,8 @@ function create(parties: unknown, options: BarrierOptions | undefined): number {
   const checked = checkInteger(parties, 1, LARGEST, 'parties', 'create Barrier');
   const { name, maxParticipants } = checkCreateOptions(options, 'create Barrier');
   const timeout = parseTimeout(options?.timeout);
-  const meta = JSON.stringify({ action: describeAction(options?.action) });
   const defaultTimeout = timeout === Infinity ? -1 : Math.max(0, timeout);
-  return call(() => native.create(Kind.barrier, name, checked, defaultTimeout, 0, meta, maxParticipants, null));
-}
-
-function describeAction(action: unknown): Meta['action'] {
-  if (action === undefined) return undefined;
-  const reference = taskReferenceOf(action);
-  if (reference !== undefined) return reference;
-  if (typeof action === 'function') return 'local';
-  throw argumentTypeError(
-    `Cannot create Barrier: action must be a function, a task or { module, name }, received ${inspect(action)}`,
-  );
-}
-
-function readMeta(text: string): Meta {
-  return JSON.parse(text) as Meta;
+  return call(() => native.create(Kind.barrier, name, checked, defaultTimeout, 0, describeAction(options?.action), maxParticipants, null));
 }
 
 registerKind('barrier', (opened) => new Barrier(opened));

@@ -1,7 +1,6 @@
 /**
  * Condition: waiting, inside a lock, for somebody to say that something changed.
  */
-import { inspect } from 'node:util';
 import { argumentTypeError, OwnerError } from '../errors.js';
 import { attach, registerKind } from '../internal/handle.js';
 import { call, Kind, native, Status } from '../internal/native.js';
@@ -27,32 +26,8 @@ import { MonitorCore, type Suspended } from './monitor.js';
 import { RLock } from './rlock.js';
 import { Acquirable } from './sync-object.js';
 
-/** Options of a {@link Condition}. */
-export interface ConditionOptions extends CreateOptions {
-  /** The lock that protects what is waited for; default: a new RLock. */
-  readonly lock?: Lock | RLock | undefined;
-}
-
 /** Everybody. */
 const ALL = 2 ** 31 - 1;
-
-/**
- * In-process state of a condition: the lock that belongs to it, by a facade of its own, since the user may close the lock
- * that was given. It lives as long as the condition is in use here, in transit included.
- */
-class ConditionCore extends Core {
-  readonly lock: Lock | RLock;
-
-  constructor(ref: number, lock: Lock | RLock) {
-    super(ref, 'condition');
-    this.lock = lock;
-  }
-
-  override release(): void {
-    super.release();
-    if (this.left) this.lock.close();
-  }
-}
 
 /**
  * A condition variable with its lock: `wait()` gives the lock up, waits for a notification, and takes the lock back.
@@ -82,7 +57,7 @@ export class Condition extends Acquirable {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: Lock | RLock | ConditionOptions | Opened) {
-    const attachment = source instanceof Opened ? open(source.ref) : create(source);
+    const attachment = source instanceof Opened ? openCondition(source.ref) : createCondition(source);
     super(attachment);
     this.#attachment = attachment;
   }
@@ -318,37 +293,6 @@ function isMonitor(core: Core | undefined): core is MonitorCore {
 function taken(status: number): true {
   if (status < 0) throw statusError(status, 'wait for Condition');
   return true;
-}
-
-function create(source: Lock | RLock | ConditionOptions | undefined): Attachment<ConditionCore> {
-  const options: ConditionOptions =
-    source instanceof Lock || source instanceof RLock ? { lock: source } : (source ?? {});
-  const { name, maxParticipants } = checkCreateOptions(options, 'create Condition');
-  const lock = ownLock(options.lock);
-  try {
-    const meta = JSON.stringify({ lock: lock.handle });
-    const ref = call(() => native.create(Kind.condition, name, 0, 0, 0, meta, maxParticipants, null));
-    return attachCore(ref, (known) => new ConditionCore(known, lock));
-  } catch (error) {
-    lock.close();
-    throw error;
-  }
-}
-
-function open(ref: number): Attachment<ConditionCore> {
-  return attachCore(ref, (known) => {
-    const { lock } = JSON.parse(call(() => native.meta(known))) as { lock: string };
-    return new ConditionCore(known, attach<Lock | RLock>(lock));
-  });
-}
-
-function ownLock(given: unknown): Lock | RLock {
-  if (given === undefined) return new RLock();
-  if (!(given instanceof Lock || given instanceof RLock)) {
-    throw argumentTypeError(`Cannot create Condition: lock must be a Lock or an RLock, received ${inspect(given)}`);
-  }
-  attachmentOf(given)?.assertOpen('use the lock of Condition');
-  return attach<Lock | RLock>(given);
 }
 
 registerKind('condition', (opened) => new Condition(opened));

@@ -20,9 +20,11 @@ struct Call : Arguments<N> {
 
   template <typename Attempt>
   Status Wait(size_t wait_argument, int queue, Attempt attempt) const {
-    const int64_t wait = Arguments<N>::Wait(wait_argument);
     const Status status = attempt();
-    if (status != kAgain || wait == 0) return status;
+    if (status != kAgain) return status;
+    // Read only now: each argument costs as much as the attempt.
+    const int64_t wait = Arguments<N>::Wait(wait_argument);
+    if (wait == 0) return status;
     const Status waited = BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait, attempt,
                                      queue == Ring::kSpace ? IfUseless::kPassOn : IfUseless::kKeep);
     this->environment().ArmAgain(*object, queue);
@@ -44,7 +46,7 @@ void DrainAll(Object& object) {
 // Commits, unless the queue was shut down immediately in the meantime and nobody else would drop the message.
 Status CommitOrDrop(Object& object, const Claim& claim, uint64_t length, uint32_t flags) {
   object.last_position = claim.position;
-  const Status status = object.home->ring->Commit(claim.position, length, flags);
+  const Status status = object.home->ring->Commit(claim, length, flags);
   if (status == kOk && (object.home->ring->QueueFlags() & kQueueImmediate) != 0) DrainAll(object);
   return status;
 }
@@ -151,7 +153,7 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
     memcpy(call.environment().slab + offset, claim.bytes, claim.length);
   }
   if (mode == kCopy && claim.flags == 0) {
-    call.ring().Release(claim.position);
+    call.ring().Release(claim);
     return call.Return(static_cast<int64_t>(claim.length));
   }
   if (mode != kCopy) out[3] = call.ring().CountAttempt(claim.position);
@@ -238,7 +240,7 @@ napi_value RingCommit(napi_env env, napi_callback_info info) {
   const double length = call.Number(2);
   if (!(length >= 0 && length <= 0x1p40)) return call.Return(kTooLarge);
   Claim claim;
-  claim.position = call.Position(1);
+  if (call.ring().Find(call.Position(1), kWriting, &claim) != kOk) return call.Return(kNotOwner);
   const uint32_t flags = static_cast<uint32_t>(call.Int(3)) & kHandlesFlag;
   return call.Return(CommitOrDrop(*call.object, claim, static_cast<uint64_t>(length), flags));
 }

@@ -19,9 +19,11 @@ struct Call : Arguments<N> {
 
   template <typename Attempt>
   napi_value Wait(size_t wait_argument, Attempt attempt) const {
-    const int64_t wait = this->Wait_(wait_argument);
     Status status = attempt();
-    if (status == kAgain && wait > 0) {
+    if (status != kAgain) return this->Return(status);
+    // Read only now: each argument costs as much as the attempt.
+    const int64_t wait = this->Wait_(wait_argument);
+    if (wait > 0) {
       object->block.sync().contended.FetchAdd(1);
       status = BlockUntil(object->home->registry(), object->block.waiters(), this->environment().spin(), wait, attempt);
       this->environment().ArmAgain(*object, 0);
@@ -45,6 +47,8 @@ napi_value LockAcquire(napi_env env, napi_callback_info info) {
   if (call.object == nullptr) return call.Closed();
   Lock lock(call.object->block);
   const bool hold = call.Int(1) != 0;
+  const Status status = lock.TryAcquire(hold);
+  if (status != kAgain) return call.Return(status);
   if (call.Int(2) != 0 && lock.Mine() && lock.Held()) return call.Return(kDeadlock);
   return call.Wait(3, [&] { return lock.TryAcquire(hold); });
 }

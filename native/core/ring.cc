@@ -113,26 +113,22 @@ Status Ring::TryReserve(uint64_t length, Claim* claim) {
     }
     const RingRecord mine{format_.Lap(t), 0, kWriting, registry_->self(), lines, pad};
     // ORDER(claim): position, owner and length in one step; from here on a reaper can attribute the record.
-    if (!Word(t).CompareExchange(word, format_.Pack(mine))) continue;
+    const uint64_t claimed = format_.Pack(mine);
+    if (!Word(t).CompareExchange(word, claimed)) continue;
     HelpTail(tail, mine);
+    *claim = {t, length, 0, 0, Bytes(t), claimed};
     // After the claim, so that whoever saw the flag first also sees our claim, or we see the flag (ORDER(shutdown)).
     if ((QueueFlags() & kQueueShutDown) != 0) {
       Abort(t);
       return kShutDown;
     }
-    claim->position = t;
-    claim->length = length;
-    claim->flags = 0;
-    claim->bytes = Bytes(t);
     return kOk;
   }
 }
 
-Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
-  Claim claim;
-  if (Find(position, kWriting, &claim) != kOk) return kNotOwner;
-  const uint64_t word = Word(position).Load(std::memory_order_relaxed);  // relaxed: ours, only a reaper may change it
-  RingRecord record = format_.Unpack(word);
+Status Ring::Commit(const Claim& claim, uint64_t length, uint32_t flags) {
+  const uint64_t position = claim.position;
+  RingRecord record = format_.Unpack(claim.word);
   if (length > record.lines * kLineBytes) return kTooLarge;
   const uint64_t lines = length == 0 ? 1 : (length + kLineBytes - 1) / kLineBytes;
   if (lines < record.lines) {
@@ -164,8 +160,16 @@ Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
   return kOk;
 }
 
+Status Ring::Commit(uint64_t position, uint64_t length, uint32_t flags) {
+  Claim claim;
+  if (Find(position, kWriting, &claim) != kOk) return kNotOwner;
+  return Commit(claim, length, flags);
+}
+
 Status Ring::Abort(uint64_t position) {
-  if (Finish(position, kWriting, kAborted) != kOk) return kNotOwner;
+  Claim claim;
+  if (Find(position, kWriting, &claim) != kOk) return kNotOwner;
+  Finish(claim, kAborted);
   AdvanceHead();
   if (QueueFlags() != 0) Waiters(kData).RingAll(*registry_);
   return kOk;
@@ -244,13 +248,12 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
         record.state = kReading;
         record.owner = registry_->self();
         // ORDER(commit): acquires the bytes.
-        if (!Word(position).CompareExchange(word, format_.Pack(record))) {
+        const uint64_t claimed = format_.Pack(record);
+        if (!Word(position).CompareExchange(word, claimed)) {
           restart = true;
           break;
         }
-        claim->position = position;
-        claim->flags = record.flags;
-        claim->bytes = Bytes(position);
+        *claim = {position, record.length(), record.flags, 0, Bytes(position), claimed};
         return kOk;
       }
       if (record.state == kWriting) {
@@ -276,45 +279,46 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
 
 Status Ring::Find(uint64_t position, RingState state, Claim* claim) {
   if (position > kPositionMask) return kNotOwner;
-  const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_acquire));  // ORDER(commit)
+  const uint64_t word = Word(position).Load(std::memory_order_acquire);  // ORDER(commit)
+  const RingRecord record = format_.Unpack(word);
   if (record.lap != format_.Lap(position) || record.state != state || record.owner != registry_->self()) return kNotOwner;
   if (!RingWordFormat::Plausible(record, lines_)) return kNotOwner;
-  claim->position = position;
-  claim->length = record.length();
-  claim->flags = record.flags;
-  claim->bytes = Bytes(position);
+  *claim = {position, record.length(), record.flags, 0, Bytes(position), word};
   return kOk;
 }
 
-Status Ring::Finish(uint64_t position, RingState from, RingState to) {
-  Claim claim;
-  if (Find(position, from, &claim) != kOk) return kNotOwner;
-  uint64_t word = Word(position).Load(std::memory_order_relaxed);  // relaxed: ours, only a reaper may change it
-  RingRecord record = format_.Unpack(word);
+void Ring::Finish(const Claim& claim, RingState to) {
+  RingRecord record = format_.Unpack(claim.word);
   record.state = to;
   record.owner = 0;
   // ORDER(space): releases our reads and writes of the lines; a full barrier before we look at head (or at the waiters).
-  Word(position).Exchange(format_.Pack(record));
-  return kOk;
+  Word(claim.position).Exchange(format_.Pack(record));
 }
 
 Status Ring::Release(uint64_t position) {
-  if (Finish(position, kReading, kFree) != kOk) return kNotOwner;
-  registry_->slot(registry_->self()).gets.Bump();
-  AdvanceHead();
-  WaitQueue data = Waiters(kData);
-  if (data.MayHaveWaiters()) {
-    if (WorthRinging(kData)) {
-      data.RingOne(*registry_);
-    } else if (QueueFlags() != 0) {
-      data.RingAll(*registry_);  // this may have been the last record that kept a shut-down queue from being drained
-    }
-  }
+  Claim claim;
+  if (Find(position, kReading, &claim) != kOk) return kNotOwner;
+  Release(claim);
   return kOk;
 }
 
+void Ring::Release(const Claim& claim) {
+  Finish(claim, kFree);
+  registry_->slot(registry_->self()).gets.Bump();
+  AdvanceHead();
+  WaitQueue data = Waiters(kData);
+  if (!data.MayHaveWaiters()) return;
+  if (WorthRinging(kData)) {
+    data.RingOne(*registry_);
+  } else if (QueueFlags() != 0) {
+    data.RingAll(*registry_);  // this may have been the last record that kept a shut-down queue from being drained
+  }
+}
+
 Status Ring::Requeue(uint64_t position) {
-  if (Finish(position, kReading, kReady) != kOk) return kNotOwner;
+  Claim claim;
+  if (Find(position, kReading, &claim) != kOk) return kNotOwner;
+  Finish(claim, kReady);
   Waiters(kData).RingOne(*registry_);
   return kOk;
 }
@@ -379,10 +383,11 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
     mine.state = kReading;
     mine.owner = registry_->self();
     uint64_t expected = word;
-    if (!Word(position).CompareExchange(expected, format_.Pack(mine))) return true;
+    const uint64_t claimed = format_.Pack(mine);
+    if (!Word(position).CompareExchange(expected, claimed)) return true;
     if ((record.flags & kSpilledFlag) != 0) spilled->push_back(*reinterpret_cast<uint64_t*>(Bytes(position)));
     if (counted_) CountDone(position);
-    Finish(position, kReading, kFree);
+    Finish({position, record.length(), record.flags, 0, Bytes(position), claimed}, kFree);
     return true;
   });
   AdvanceHead();
@@ -421,9 +426,9 @@ Status Ring::ReleaseDone(uint64_t position) {
   if (!counted_ || Find(position, kReading, &claim) != kOk) return kNotOwner;
   if (Unfinished() == 0) return kOverRelease;
   CountDone(position);
-  const Status status = Release(position);
+  Release(claim);
   if (Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
-  return status;
+  return kOk;
 }
 
 bool Ring::HasRoom() {

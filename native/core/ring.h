@@ -49,6 +49,7 @@ struct Claim {
   uint32_t flags = 0;
   uint32_t attempts = 0;  // counted queues, TryTake: which delivery this is, from 1
   char* bytes = nullptr;  // in the double mapping: contiguous
+  uint64_t word = 0;      // the state word as we left it: ours alone to change
 };
 
 class Ring : public Repairer {
@@ -65,6 +66,8 @@ class Ring : public Repairer {
   // Claims room for `length` bytes: kOk, kAgain (full), kShutDown, kTooLarge, kPoisoned.
   Status TryReserve(uint64_t length, Claim* claim);
   // Makes the first `length` <= reserved bytes a message.
+  Status Commit(const Claim& claim, uint64_t length, uint32_t flags);
+  // The same for a record of which only the position was kept; kNotOwner if it is not ours.
   Status Commit(uint64_t position, uint64_t length, uint32_t flags);
   Status Abort(uint64_t position);
   // Longest message that goes inline.
@@ -76,7 +79,8 @@ class Ring : public Repairer {
   Status TryClaim(uint64_t room, Claim* claim);
   // Counts a delivery attempt of a claimed record (counted queues).
   uint32_t CountAttempt(uint64_t position);
-  // Consumes a claimed record.
+  // Consumes a claimed record; kNotOwner if the one at the position is not ours.
+  void Release(const Claim& claim);
   Status Release(uint64_t position);
   // Gives a claimed record back.
   Status Requeue(uint64_t position);
@@ -154,7 +158,7 @@ class Ring : public Repairer {
   void Walk(Visit visit) {
     Walk(visit, [] {});
   }
-  Status Finish(uint64_t position, RingState from, RingState to);
+  void Finish(const Claim& claim, RingState to);
 
   QueueControl* control_;
   Shared<uint64_t>* states_;

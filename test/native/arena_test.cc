@@ -138,7 +138,8 @@ TEST(offsets_from_nowhere_are_refused_and_change_nothing) {
   for (uint64_t offset = 0; offset < segment.body_bytes() + 200; offset++) {
     if (real.count(offset) == 0) CHECK(!other->Attach(offset, 1, &out));
   }
-  for (const uint64_t offset : {UINT64_MAX, UINT64_MAX - 63, uint64_t{1} << 40}) CHECK(!other->Attach(offset & ~uint64_t{63}, 1, &out));
+  for (const uint64_t offset : {UINT64_MAX, UINT64_MAX - 63, uint64_t{1} << 40})
+    CHECK(!other->Attach(offset & ~uint64_t{63}, 1, &out));
   for (const uint64_t offset : real) {
     CHECK(!other->Attach(offset, 0, &out));
     CHECK(!other->Attach(offset, 2, &out));
@@ -219,7 +220,8 @@ TEST(attaching_races_with_freeing_and_reuse) {
 }
 
 TEST(a_paused_reaper_leaves_reused_memory_alone) {
-  // A dead participant that never used the block; its reaper stops at each of its writes, and the block becomes another one.
+  // A dead participant that never used the block; its reaper stops at each of its writes, and the block becomes another
+  // one.
   for (uint64_t k = 1;; k++) {
     ArenaSegment segment(64, 8192);
     Creator me(segment);
@@ -228,7 +230,8 @@ TEST(a_paused_reaper_leaves_reused_memory_alone) {
                ArenaMember member(segment);
                member.Join();
                raise(SIGKILL);
-             }).Wait(), -SIGKILL);
+             }).Wait(),
+             -SIGKILL);
     Child reaper([&] {
       ArenaMember member(segment);
       member.Join();

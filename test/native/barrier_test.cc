@@ -162,8 +162,10 @@ TEST(threads_pass_together) {
       Barrier barrier(mine);
       SpinBudget spin(false);
       for (uint32_t n = 1; n <= 2 * kRounds; n++) {
-        if (n % 2 == 1) written[me] = n;
-        else for (const uint32_t value : written) CHECK_EQ(value, n - 1);
+        if (n % 2 == 1)
+          written[me] = n;
+        else
+          for (const uint32_t value : written) CHECK_EQ(value, n - 1);
         arrived++;
         uint32_t index;
         BarrierRound round;
@@ -181,7 +183,9 @@ TEST(threads_pass_together) {
           continue;
         }
         CHECK(arrival == Arrival::kWait);
-        do status = BlockUntil(member.registry, mine.waiters(), spin, 60'000'000'000, [&] { return barrier.Test(round); });
+        do
+          status =
+              BlockUntil(member.registry, mine.waiters(), spin, 60'000'000'000, [&] { return barrier.Test(round); });
         while (status == kAgain);
         CHECK_EQ(status, kOk);
       }

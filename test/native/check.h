@@ -40,16 +40,21 @@ struct Registration {
 template <typename T>
 std::string Text(const T& value) {
   std::ostringstream out;
-  if constexpr (std::is_enum_v<T>) out << static_cast<long long>(value);
-  else if constexpr (std::is_integral_v<T>) out << +value;
-  else out << value;
+  if constexpr (std::is_enum_v<T>)
+    out << static_cast<long long>(value);
+  else if constexpr (std::is_integral_v<T>)
+    out << +value;
+  else
+    out << value;
   return out.str();
 }
 
 template <typename A, typename B>
 bool Equal(const A& a, const B& b) {
-  if constexpr (std::is_integral_v<A> && std::is_integral_v<B> && !std::is_same_v<A, B>) return std::cmp_equal(+a, +b);
-  else return a == b;
+  if constexpr (std::is_integral_v<A> && std::is_integral_v<B> && !std::is_same_v<A, B>)
+    return std::cmp_equal(+a, +b);
+  else
+    return a == b;
 }
 
 [[noreturn]] inline void Fail(const char* file, int line, const std::string& what) {
@@ -81,22 +86,25 @@ inline bool Run(const Test& test) {
 
 }  // namespace multiproc::check
 
-#define TEST(name)                                                        \
-  static void name();                                                     \
+#define TEST(name)                                                            \
+  static void name();                                                         \
   static const multiproc::check::Registration registered_##name(#name, name); \
   static void name()
 
-#define CHECK(condition) \
-  do { if (!(condition)) multiproc::check::Fail(__FILE__, __LINE__, "not true: " #condition); } while (false)
+#define CHECK(condition)                                                                   \
+  do {                                                                                     \
+    if (!(condition)) multiproc::check::Fail(__FILE__, __LINE__, "not true: " #condition); \
+  } while (false)
 
-#define CHECK_EQ(actual, expected)                                                                                     \
-  do {                                                                                                                 \
-    const auto actual_ = (actual);                                                                                     \
-    const auto expected_ = (expected);                                                                                 \
-    if (!multiproc::check::Equal(actual_, expected_)) {                                                                \
-      multiproc::check::Fail(__FILE__, __LINE__, #actual " is " + multiproc::check::Text(actual_) + " instead of " + \
-                                                     multiproc::check::Text(expected_));                              \
-    }                                                                                                                  \
+#define CHECK_EQ(actual, expected)                                                                                \
+  do {                                                                                                            \
+    const auto actual_ = (actual);                                                                                \
+    const auto expected_ = (expected);                                                                            \
+    if (!multiproc::check::Equal(actual_, expected_)) {                                                           \
+      multiproc::check::Fail(                                                                                     \
+          __FILE__, __LINE__,                                                                                     \
+          #actual " is " + multiproc::check::Text(actual_) + " instead of " + multiproc::check::Text(expected_)); \
+    }                                                                                                             \
   } while (false)
 
 int main(int argc, char** argv) {
@@ -108,9 +116,13 @@ int main(int argc, char** argv) {
   for (const Test& test : tests) {
     const bool list = argc == 2 && strcmp(argv[1], "--list") == 0;
     if (list) printf("%s\n", test.name);
-    if (list || (argc > 1 && std::none_of(argv + 1, argv + argc, [&](char* name) { return strcmp(name, test.name) == 0; }))) continue;
-    if (Run(test)) passed++;
-    else failed.push_back(test.name);
+    if (list ||
+        (argc > 1 && std::none_of(argv + 1, argv + argc, [&](char* name) { return strcmp(name, test.name) == 0; })))
+      continue;
+    if (Run(test))
+      passed++;
+    else
+      failed.push_back(test.name);
   }
   if (argc == 2 && strcmp(argv[1], "--list") == 0) return 0;
   for (const char* name : failed) printf("FAILED %s\n", name);

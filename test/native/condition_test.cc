@@ -93,10 +93,14 @@ TEST(turns_go_round) {
     CHECK_EQ(mine.Enter(), kOk);
     CHECK_EQ(theirs.Enter(), kOk);
     CHECK_EQ(mine.Notify(1), 1);
-    if (mine.TryTake() == kOk) first++;
-    else mine.Leave();
-    if (theirs.TryTake() == kOk) second++;
-    else theirs.Leave();
+    if (mine.TryTake() == kOk)
+      first++;
+    else
+      mine.Leave();
+    if (theirs.TryTake() == kOk)
+      second++;
+    else
+      theirs.Leave();
   }
   CHECK_EQ(first + second, 10);
   CHECK(first >= 3 && second >= 3);

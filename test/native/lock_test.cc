@@ -132,7 +132,9 @@ TEST(a_lock_excludes_threads_that_block_on_it) {
       SpinBudget spin(false);
       for (int round = 0; round < kRounds; round++) {
         Status status;
-        do status = BlockUntil(member.registry, mine.waiters(), spin, 10'000'000'000, [&] { return lock.TryAcquire(false); });
+        do
+          status =
+              BlockUntil(member.registry, mine.waiters(), spin, 10'000'000'000, [&] { return lock.TryAcquire(false); });
         while (status == kAgain);
         CHECK_EQ(status, kOk);
         guarded++;

@@ -22,10 +22,10 @@ inline std::string RunName(const std::string& name) { return kRunPrefix + name; 
 inline std::vector<std::string> LeftOvers() { return FilesWithPrefix(FileOf(kRunPrefix)); }
 
 inline const bool kLooksAfterEach = (check::after_each = [] {
-  const std::vector<std::string> left = LeftOvers();
-  for (const std::string& file : left) UnlinkShmFile(file);
-  CHECK_EQ(left.size(), 0);
-}) != nullptr;
+                                      const std::vector<std::string> left = LeftOvers();
+                                      for (const std::string& file : left) UnlinkShmFile(file);
+                                      CHECK_EQ(left.size(), 0);
+                                    }) != nullptr;
 
 inline SegmentParameters ArenaParameters(uint32_t participants = 8) {
   SegmentParameters parameters;
@@ -57,7 +57,8 @@ struct Opened {
 inline std::unique_ptr<Repairer> BodyOf(Segment& segment) {
   const SegmentParameters& p = segment.parameters();
   if (p.kind == SegmentKind::kQueue) {
-    return std::make_unique<Ring>(segment.body(), &segment.registry(), segment.poisoned(), p.lines, p.maxsize, p.counted);
+    return std::make_unique<Ring>(segment.body(), &segment.registry(), segment.poisoned(), p.lines, p.maxsize,
+                                  p.counted);
   }
   return std::make_unique<Arena>(segment.body(), p.body_bytes, segment.uuid(), &segment.registry(), segment.poisoned());
 }
@@ -68,8 +69,10 @@ inline Opened Make(const std::string& name, const SegmentParameters& parameters)
   Opened made;
   made.segment = Segment::Create(RunName(name), parameters, &failure);
   CHECK(made.segment != nullptr);
-  if (parameters.kind == SegmentKind::kQueue) Ring::Format(made.segment->body(), parameters.lines, parameters.counted, 0);
-  else Arena::Format(made.segment->body());
+  if (parameters.kind == SegmentKind::kQueue)
+    Ring::Format(made.segment->body(), parameters.lines, parameters.counted, 0);
+  else
+    Arena::Format(made.segment->body());
   made.body = BodyOf(*made.segment);
   CHECK(made.segment->Join(*made.body, &failure));
   return made;
@@ -90,6 +93,16 @@ inline Opened TryOpen(const std::string& name, Failure* failure) {
   opened.body = BodyOf(*opened.segment);
   if (!opened.segment->Join(*opened.body, failure)) opened.segment = nullptr;
   return opened;
+}
+
+inline std::string PathOf(const std::string& name) { return "/dev/shm/" + FileOf(RunName(name)); }
+
+// Opens without joining and says why not; "" if it opened.
+inline std::string Refusal(const std::string& name, std::string* reason = nullptr) {
+  Failure failure;
+  const std::unique_ptr<Segment> segment = Segment::Open(RunName(name), &failure);
+  if (reason != nullptr) *reason = failure.reason;
+  return segment == nullptr ? failure.code : "";
 }
 
 }  // namespace multiproc

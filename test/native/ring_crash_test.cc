@@ -1,7 +1,8 @@
 // The ring whose user is killed, or stopped, at every single write to shared memory of every operation.
 //
-// Every message has an id; a ledger outside the ring says what was put and what was copied out. At the end: what was committed =
-// what was received + what is in the queue, nothing twice, `unfinished` exact, and the ring can be filled and drained completely.
+// Every message has an id; a ledger outside the ring says what was put and what was copied out. At the end: what was
+// committed = what was received + what is in the queue, nothing twice, `unfinished` exact, and the ring can be filled
+// and drained completely.
 
 #include <functional>
 #include <memory>
@@ -31,7 +32,10 @@ const Scenario kScenarios[] = {
     {"put 16 lines", kPlain, 2, nullptr, [](Actor& a) { a.Put(1016); }},
     {"put into a counted ring", kCounted, 0, nullptr, [](Actor& a) { a.Put(100); }},
     {"put into a fresh counted ring", {.counted = true}, 0, nullptr, [](Actor& a) { a.Put(100); }},
-    {"put three", kCounted, 0, nullptr, [](Actor& a) { for (int i = 0; i < 3; i++) a.Put(100); }},
+    {"put three", kCounted, 0, nullptr,
+     [](Actor& a) {
+       for (int i = 0; i < 3; i++) a.Put(100);
+     }},
     {"put spilled", kPlain, 1, nullptr, [](Actor& a) { a.PutSpilled(10000); }},
     {"get spilled", kPlain, 0, [](Actor& a) { a.PutSpilled(10000); }, [](Actor& a) { a.Get(); }},
     {"shortened commit", kCounted, 2, nullptr, [](Actor& a) { a.PutShortened(300, 20); }},
@@ -39,7 +43,10 @@ const Scenario kScenarios[] = {
     {"out of order", kCounted, 2, nullptr, [](Actor& a) { a.PutTwoOutOfOrder(); }},
     {"get", kPlain, 3, nullptr, [](Actor& a) { a.Get(); }},
     {"get the only one", kCounted, 1, nullptr, [](Actor& a) { a.Get(); }},
-    {"get all", kPlain, 3, nullptr, [](Actor& a) { for (int i = 0; i < 4; i++) a.Get(); }},
+    {"get all", kPlain, 3, nullptr,
+     [](Actor& a) {
+       for (int i = 0; i < 4; i++) a.Get();
+     }},
     {"take and release", kCounted, 2, nullptr, [](Actor& a) { a.TakeAndRelease(); }},
     {"take and requeue", kCounted, 2, nullptr, [](Actor& a) { a.TakeAndRequeue(); }},
     {"task done", kCounted, 2, [](Actor& a) { a.Get(); }, [](Actor& a) { a.TaskDone(); }},

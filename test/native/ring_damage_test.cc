@@ -1,4 +1,5 @@
-// A ring whose shared words were overwritten: every operation ends, no byte outside the ring is touched, impossible values poison.
+// A ring whose shared words were overwritten: every operation ends, no byte outside the ring is touched, impossible
+// values poison.
 
 #include "ring_messages.h"
 
@@ -11,7 +12,8 @@ constexpr uint64_t kStart = 640;
 constexpr uint64_t kWritingAt = kStart, kReadyAt = kStart + 2;
 
 struct Damaged {
-  Damaged() : segment({.lines = kLines, .counted = true, .start = kStart, .participants = 70}), me(segment), other(segment) {
+  Damaged()
+      : segment({.lines = kLines, .counted = true, .start = kStart, .participants = 70}), me(segment), other(segment) {
     me.Join();
     other.Join();
     Claim claim;
@@ -116,8 +118,9 @@ TEST(an_impossible_record_poisons_for_everybody) {
   const RingWordFormat format(6);
   const RingRecord good{format.Lap(kReadyAt), 0, kReady, 0, 3, 42};
   for (const auto& change : std::vector<void (*)(RingRecord&)>{
-           [](RingRecord& r) { r.lines = 0; }, [](RingRecord& r) { r.lines = kLines + 1; }, [](RingRecord& r) { r.pad = 65; },
-           [](RingRecord& r) { r.pad = 64; }, [](RingRecord& r) { r.state = static_cast<RingState>(6); }}) {
+           [](RingRecord& r) { r.lines = 0; }, [](RingRecord& r) { r.lines = kLines + 1; },
+           [](RingRecord& r) { r.pad = 65; }, [](RingRecord& r) { r.pad = 64; },
+           [](RingRecord& r) { r.state = static_cast<RingState>(6); }}) {
     Damaged ring;
     RingRecord record = good;
     change(record);

@@ -1,4 +1,5 @@
-// What the crash tests of the ring know about every message: Ledger in memory of its own, Actor who fills it, Balance who checks.
+// What the crash tests of the ring know about every message: Ledger in memory of its own, Actor who fills it, Balance
+// who checks.
 #pragma once
 
 #include <atomic>
@@ -12,7 +13,8 @@
 
 namespace multiproc {
 
-// Message ids count from 1; an id is the first 8 bytes of its message (or its length says that it is an empty one: id 0).
+// Message ids count from 1; an id is the first 8 bytes of its message (or its length says that it is an empty one: id
+// 0).
 struct Ledger {
   static constexpr int kBystanderMessages = 20'000;
   static constexpr uint64_t kMost = kBystanderMessages + 1000;
@@ -31,7 +33,8 @@ struct Ledger {
 // Does things to the ring and writes down what it does, before and after.
 class Actor {
  public:
-  Actor(const RingSegment& segment, RingMember& member, Ledger& ledger) : segment_(segment), member_(member), ledger_(ledger) {}
+  Actor(const RingSegment& segment, RingMember& member, Ledger& ledger)
+      : segment_(segment), member_(member), ledger_(ledger) {}
 
   Ring& ring() { return member_.body; }
   RingMember& member() { return member_; }
@@ -206,8 +209,10 @@ inline void Balance(const RingSegment& segment, RingMember& me, Ledger& ledger, 
     // Copied more often than consumed: one reader died around its Release, and then the message may or may not be back.
     const int seen = entry.consumed + entry.in_queue;
     const bool consumed_by_the_dead = seen == 0 && entry.copied > 0;
-    if (entry.put_ended > 0) CHECK(seen == 1 || consumed_by_the_dead);
-    else CHECK(seen <= 1);
+    if (entry.put_ended > 0)
+      CHECK(seen == 1 || consumed_by_the_dead);
+    else
+      CHECK(seen <= 1);
     CHECK_EQ(entry.put_began.load(), 1);
     if (seen == 1 || consumed_by_the_dead) committed++;
   }
@@ -220,7 +225,8 @@ inline void Balance(const RingSegment& segment, RingMember& me, Ledger& ledger, 
   CHECK_EQ(ring.UsedLines(), 0);
   CHECK(ring.Busy().empty());
   if (shut_down) segment.control().flags.Store(0, std::memory_order_relaxed);
-  const uint64_t room = segment.shape.maxsize == 0 ? segment.shape.lines : std::min(segment.shape.maxsize, segment.shape.lines);
+  const uint64_t room =
+      segment.shape.maxsize == 0 ? segment.shape.lines : std::min(segment.shape.maxsize, segment.shape.lines);
   for (int round = 0; round < 2; round++) {
     CHECK_EQ(FillWithLines(ring), room);
     CHECK_EQ(DrainAll(ring), room);

@@ -1,4 +1,5 @@
-// The ring under threads, each a participant of its own: exactly once, each producer's order, nothing torn, nobody left asleep.
+// The ring under threads, each a participant of its own: exactly once, each producer's order, nothing torn, nobody left
+// asleep.
 
 #include <atomic>
 #include <thread>
@@ -42,7 +43,8 @@ void Produce(const RingSegment& segment, uint32_t producer, uint32_t messages, u
       CHECK_EQ(member->Abort(claim.position), kOk);
       CHECK_EQ(Block(member, Ring::kSpace, spin, [&] { return member->TryReserve(reserved, &claim); }), kOk);
     }
-    const uint64_t length = random.Below(8) == 0 ? sizeof(Header) + random.Below(reserved - sizeof(Header) + 1) : reserved;
+    const uint64_t length =
+        random.Below(8) == 0 ? sizeof(Header) + random.Below(reserved - sizeof(Header) + 1) : reserved;
     const std::string rest = Pattern(serial, length - sizeof(Header));
     const Header header{producer, serial, static_cast<uint32_t>(length), SumOf(rest.data(), rest.size())};
     memcpy(claim.bytes, &header, sizeof header);
@@ -86,7 +88,8 @@ void Stream(const RingShape& shape, uint32_t producers, uint32_t consumers, uint
   std::vector<std::atomic<uint64_t>> received(producers);
   std::vector<std::thread> putting, getting;
   for (uint32_t i = 0; i < producers; i++) putting.emplace_back([&, i] { Produce(segment, i, messages, seed); });
-  for (uint32_t i = 0; i < consumers; i++) getting.emplace_back([&, i] { Consume(segment, i, received.data(), requeue); });
+  for (uint32_t i = 0; i < consumers; i++)
+    getting.emplace_back([&, i] { Consume(segment, i, received.data(), requeue); });
   for (std::thread& thread : putting) thread.join();
   me->ShutDown(false);
   for (std::thread& thread : getting) thread.join();

@@ -1,4 +1,4 @@
-// The ring used by one participant at a time: lengths, wrap-around, limits, order of completion, shutdown, damage.
+// The ring used by one participant at a time: lengths, wrap-around, limits, order of completion.
 
 #include <deque>
 #include <string>
@@ -59,9 +59,12 @@ void AgainstModel(const RingShape& shape, uint64_t seed, int steps) {
     if (filling) {
       const std::string message = Pattern(serial++, random.Below(me->MostBytes() / (random.Below(8) + 1) + 1));
       const Status status = Put(me.body, message);
-      if (status == kOk) model.push_back(message);
-      else CHECK_EQ(status, kAgain);
-      if (status == kAgain) CHECK(shape.maxsize == model.size() || me->UsedLines() + LinesOf(message.size()) > shape.lines);
+      if (status == kOk)
+        model.push_back(message);
+      else
+        CHECK_EQ(status, kAgain);
+      if (status == kAgain)
+        CHECK(shape.maxsize == model.size() || me->UsedLines() + LinesOf(message.size()) > shape.lines);
     } else {
       std::string got;
       const Status status = Get(me.body, &got);
@@ -83,13 +86,15 @@ TEST(behaves_like_a_deque) {
 
 TEST(behaves_like_a_deque_where_positions_wrap) {
   const uint64_t seed = FreshSeed();
-  for (const uint64_t before : {1, 63, 64, 65, 1000, 5000}) AgainstModel({.lines = 64, .start = kEnd - before}, seed, 5000);
+  for (const uint64_t before : {1, 63, 64, 65, 1000, 5000})
+    AgainstModel({.lines = 64, .start = kEnd - before}, seed, 5000);
 }
 
 TEST(behaves_like_a_deque_where_laps_wrap) {
   const uint64_t seed = FreshSeed();
   // 35 bits of lap with 64 lines: the lap wraps at 2^41 lines, long before the position does.
-  for (const uint64_t before : {1, 64, 1000}) AgainstModel({.lines = 64, .start = (uint64_t{1} << 41) - before}, seed, 5000);
+  for (const uint64_t before : {1, 64, 1000})
+    AgainstModel({.lines = 64, .start = (uint64_t{1} << 41) - before}, seed, 5000);
 }
 
 TEST(sequences_wrap_without_a_trace) {
@@ -174,7 +179,8 @@ TEST(a_receiver_with_too_little_room_consumes_nothing) {
 }
 
 TEST(reservations_finish_in_any_order) {
-  // Three reservations, each committed, aborted or shortened, in every order: the committed come out in order of reservation.
+  // Three reservations, each committed, aborted or shortened, in every order: the committed come out in order of
+  // reservation.
   int order[] = {0, 1, 2};
   do {
     for (int fates = 0; fates < 27; fates++) {
@@ -246,124 +252,6 @@ TEST(only_the_owner_finishes_and_only_once) {
   CHECK_EQ(other->Release(claim.position), kOk);
   CHECK_EQ(other->Release(claim.position), kNotOwner);
   for (const uint64_t nonsense : {kEnd, UINT64_MAX, uint64_t{63}}) CHECK_EQ(me->Commit(nonsense, 0, 0), kNotOwner);
-}
-
-TEST(a_requeued_message_comes_again_first_with_its_attempts) {
-  RingSegment segment({.counted = true});
-  RingMember me(segment);
-  me.Join();
-  CHECK_EQ(Put(me.body, "first"), kOk);
-  CHECK_EQ(Put(me.body, "second"), kOk);
-  Claim claim;
-  for (uint32_t attempt = 1; attempt <= 300; attempt++) {
-    CHECK_EQ(me->TryClaim(100, &claim), kOk);
-    CHECK(std::string(claim.bytes, claim.length) == "first");
-    CHECK_EQ(me->CountAttempt(claim.position), std::min(attempt, 255u));
-    CHECK(!me->Consumed(claim.position));
-    CHECK_EQ(me->Requeue(claim.position), kOk);
-    CHECK_EQ(me->Size(), 2);
-  }
-  CHECK(Got(me.body) == "first");
-  CHECK(me->Consumed(claim.position));
-  CHECK_EQ(me->TryClaim(100, &claim), kOk);
-  CHECK_EQ(me->CountAttempt(claim.position), 1);
-  CHECK_EQ(me->Release(claim.position), kOk);
-}
-
-TEST(unfinished_counts_puts_minus_tasks_done) {
-  RingSegment segment({.counted = true});
-  RingMember me(segment), other(segment);
-  me.Join();
-  other.Join();
-  CHECK_EQ(me->TaskDone(), kOverRelease);
-  for (int i = 0; i < 5; i++) CHECK_EQ(Put(i % 2 == 0 ? me.body : other.body, "x"), kOk);
-  CHECK_EQ(me->Unfinished(), 5);
-  CHECK_EQ(DrainAll(other.body), 5);
-  CHECK_EQ(me->Unfinished(), 5);
-  other.Leave();  // what it has put still counts
-  for (int i = 5; i > 0; i--) {
-    CHECK_EQ(me->Unfinished(), i);
-    CHECK_EQ(me->TaskDone(), kOk);
-  }
-  CHECK_EQ(me->TaskDone(), kOverRelease);
-  other.Join();
-  CHECK_EQ(Put(other.body, "x"), kOk);
-  CHECK_EQ(me->Unfinished(), 1);
-}
-
-TEST(leaving_gives_back_what_was_unfinished) {
-  // At position 0, whose number a fresh slot's bookkeeping happens to hold too.
-  for (const uint64_t start : {0, 17}) {
-    RingSegment segment({.counted = true, .start = start});
-    RingMember me(segment), other(segment);
-    me.Join();
-    other.Join();
-    Claim claim;
-    CHECK_EQ(other->TryReserve(10, &claim), kOk);
-    other.Leave();
-    CHECK_EQ(me->Unfinished(), 0);
-    CHECK_EQ(me->UsedLines(), 0);
-    CHECK_EQ(Put(me.body, "kept"), kOk);
-    other.Join();
-    CHECK_EQ(other->TryClaim(100, &claim), kOk);
-    CHECK_EQ(Get(me.body), kAgain);
-    other.Leave();
-    CHECK_EQ(me->Unfinished(), 1);
-    CHECK(Got(me.body) == "kept");
-  }
-}
-
-TEST(shutdown_lets_getters_drain) {
-  RingSegment segment({});
-  RingMember me(segment);
-  me.Join();
-  Claim late;
-  CHECK_EQ(me->TryReserve(4, &late), kOk);
-  CHECK_EQ(Put(me.body, "one"), kOk);
-  me->ShutDown(false);
-  CHECK_EQ(Put(me.body, "two"), kShutDown);
-  CHECK(Got(me.body) == "one");
-  CHECK_EQ(Get(me.body), kAgain);  // a reservation made before is still to come
-  memcpy(late.bytes, "late", 4);
-  CHECK_EQ(me->Commit(late.position, 4, 0), kOk);
-  CHECK(Got(me.body) == "late");
-  CHECK_EQ(Get(me.body), kShutDown);
-  CHECK_EQ(me->UsedLines(), 0);
-}
-
-TEST(a_claimed_message_keeps_a_shut_down_queue_from_being_drained) {
-  RingSegment segment({});
-  RingMember me(segment), other(segment);
-  me.Join();
-  other.Join();
-  CHECK_EQ(Put(me.body, "one"), kOk);
-  Claim claim;
-  CHECK_EQ(other->TryClaim(100, &claim), kOk);
-  me->ShutDown(false);
-  CHECK_EQ(Get(me.body), kAgain);
-  CHECK_EQ(other->Requeue(claim.position), kOk);
-  CHECK(Got(me.body) == "one");
-  CHECK_EQ(Get(me.body), kShutDown);
-}
-
-TEST(immediate_shutdown_drops_everything) {
-  RingSegment segment({.counted = true});
-  RingMember me(segment);
-  me.Join();
-  CHECK_EQ(Put(me.body, "taken"), kOk);
-  CHECK(Got(me.body) == "taken");
-  CHECK_EQ(Put(me.body, Pattern(1, 300)), kOk);
-  uint64_t id[2] = {0x1234, 1};
-  CHECK_EQ(Put(me.body, std::string(reinterpret_cast<char*>(id), sizeof id), kSpilledFlag), kOk);
-  me->ShutDown(true);
-  CHECK_EQ(Get(me.body), kShutDown);
-  std::vector<uint64_t> spilled;
-  me->Drain(&spilled);
-  CHECK_EQ(spilled.size(), 1);
-  CHECK_EQ(spilled[0], 0x1234);
-  CHECK_EQ(me->Unfinished(), 1);
-  CHECK_EQ(me->UsedLines(), 0);
-  CHECK_EQ(Put(me.body, "x"), kShutDown);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace {
 TEST(users_choose_from_a_small_alphabet) {
   for (int c = 0; c < 256; c++) {
     const char ch = static_cast<char>(c);
-    const bool allowed = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '.' || ch == '_' || ch == '-';
+    const bool allowed = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+                         ch == '.' || ch == '_' || ch == '-';
     CHECK_EQ(IsUserName(std::string("x") + ch), allowed);
     CHECK_EQ(IsUserName(std::string(1, ch)), allowed);
   }

@@ -61,7 +61,9 @@ TEST(threads_take_turns_and_no_permit_is_lost) {
       SpinBudget spin(false);
       for (int round = 0; round < kRounds; round++) {
         Status status;
-        do status = BlockUntil(member.registry, mine.waiters(), spin, 60'000'000'000, [&] { return semaphore.TryAcquire(); });
+        do
+          status =
+              BlockUntil(member.registry, mine.waiters(), spin, 60'000'000'000, [&] { return semaphore.TryAcquire(); });
         while (status == kAgain);
         CHECK(++inside <= kPermits);
         inside--;

@@ -177,7 +177,8 @@ TEST(listing_changes_nothing) {
   Opened queue = Published("listed", QueueParameters());
   CHECK_EQ(FilesWithPrefix(FileOf(RunName("listed"))).size(), 1);
   // A damaged ring: looking at it must not poison it.
-  auto* words = reinterpret_cast<Shared<uint64_t>*>(queue.segment->body() + RingPlaces::Of(queue.ring().lines(), false).states);
+  auto* words =
+      reinterpret_cast<Shared<uint64_t>*>(queue.segment->body() + RingPlaces::Of(queue.ring().lines(), false).states);
   const RingWordFormat format(static_cast<uint32_t>(std::countr_zero(queue.ring().lines())));
   const uint64_t lap_zero = format.Pack({0, 0, kReady, 0, 0, 127});
   words[0].Store(lap_zero, std::memory_order_relaxed);

@@ -79,41 +79,44 @@ void Nothing(Victim&) {}
 
 TEST(a_lock_passes_on_whatever_moment_its_owner_dies) {
   for (const bool hold : {false, true}) {
-    AtEveryWrite("lock acquire", Of(ObjectKind::kLock), Nothing, [=](Victim& v) { Lock(v.block).TryAcquire(hold); },
-                 [](Scene& s, bool killed) {
-                   // Not yet taken: kOk. Taken: the death is told. In between there is nothing.
-                   const uint64_t deaths = s.block.sync().owner_deaths.Load(std::memory_order_relaxed);
-                   const Status status = Lock(s.block).TryAcquire(false);
-                   CHECK_EQ(status, deaths == 1 ? kOkOwnerDied : kOk);
-                   if (!killed) CHECK_EQ(deaths, 1);  // it ended without a release
-                   CHECK_EQ(Lock(s.block).Release(false), kOk);
-                   CHECK_EQ(Lock(s.block).TryAcquire(false), kOk);
-                   CHECK_EQ(Lock(s.block).Release(false), kOk);
-                 });
-    AtEveryWrite("lock release", Of(ObjectKind::kLock), [=](Victim& v) { Lock(v.block).TryAcquire(hold); },
-                 [=](Victim& v) { CHECK_EQ(Lock(v.block).Release(hold), kOk); },
-                 [](Scene& s, bool killed) {
-                   const uint64_t deaths = s.block.sync().owner_deaths.Load(std::memory_order_relaxed);
-                   CHECK_EQ(Lock(s.block).TryAcquire(false), deaths == 1 ? kOkOwnerDied : kOk);
-                   if (!killed) CHECK_EQ(deaths, 0);
-                   CHECK_EQ(Lock(s.block).Release(false), kOk);
-                 });
+    AtEveryWrite(
+        "lock acquire", Of(ObjectKind::kLock), Nothing, [=](Victim& v) { Lock(v.block).TryAcquire(hold); },
+        [](Scene& s, bool killed) {
+          // Not yet taken: kOk. Taken: the death is told. In between there is nothing.
+          const uint64_t deaths = s.block.sync().owner_deaths.Load(std::memory_order_relaxed);
+          const Status status = Lock(s.block).TryAcquire(false);
+          CHECK_EQ(status, deaths == 1 ? kOkOwnerDied : kOk);
+          if (!killed) CHECK_EQ(deaths, 1);  // it ended without a release
+          CHECK_EQ(Lock(s.block).Release(false), kOk);
+          CHECK_EQ(Lock(s.block).TryAcquire(false), kOk);
+          CHECK_EQ(Lock(s.block).Release(false), kOk);
+        });
+    AtEveryWrite(
+        "lock release", Of(ObjectKind::kLock), [=](Victim& v) { Lock(v.block).TryAcquire(hold); },
+        [=](Victim& v) { CHECK_EQ(Lock(v.block).Release(hold), kOk); },
+        [](Scene& s, bool killed) {
+          const uint64_t deaths = s.block.sync().owner_deaths.Load(std::memory_order_relaxed);
+          CHECK_EQ(Lock(s.block).TryAcquire(false), deaths == 1 ? kOkOwnerDied : kOk);
+          if (!killed) CHECK_EQ(deaths, 0);
+          CHECK_EQ(Lock(s.block).Release(false), kOk);
+        });
   }
 }
 
 TEST(an_rlock_passes_on_at_any_depth) {
-  AtEveryWrite("rlock", Of(ObjectKind::kRLock), Nothing,
-               [](Victim& v) {
-                 for (int i = 0; i < 3; i++) CHECK_EQ(Lock(v.block).TryEnter(), kOk);
-                 for (int i = 0; i < 3; i++) CHECK_EQ(Lock(v.block).Exit(), kOk);
-               },
-               [](Scene& s, bool) {
-                 CHECK(Lock(s.block).TryEnter() >= kOk);
-                 CHECK_EQ(Lock(s.block).depth(), 1);
-                 CHECK_EQ(Lock(s.block).Exit(), kOk);
-                 CHECK_EQ(Lock(s.block).TryEnter(), kOk);  // told once
-                 CHECK_EQ(Lock(s.block).Exit(), kOk);
-               });
+  AtEveryWrite(
+      "rlock", Of(ObjectKind::kRLock), Nothing,
+      [](Victim& v) {
+        for (int i = 0; i < 3; i++) CHECK_EQ(Lock(v.block).TryEnter(), kOk);
+        for (int i = 0; i < 3; i++) CHECK_EQ(Lock(v.block).Exit(), kOk);
+      },
+      [](Scene& s, bool) {
+        CHECK(Lock(s.block).TryEnter() >= kOk);
+        CHECK_EQ(Lock(s.block).depth(), 1);
+        CHECK_EQ(Lock(s.block).Exit(), kOk);
+        CHECK_EQ(Lock(s.block).TryEnter(), kOk);  // told once
+        CHECK_EQ(Lock(s.block).Exit(), kOk);
+      });
 }
 
 TEST(a_dead_reaper_is_followed_by_another) {
@@ -145,10 +148,14 @@ TEST(a_dead_reaper_is_followed_by_another) {
 TEST(a_stopped_owner_keeps_its_lock) {
   for (uint64_t k = 1;; k++) {
     Scene scene(Of(ObjectKind::kLock));
-    if (!scene.KillAt(k, Nothing, [](Victim& v) {
-          Lock lock(v.block);
-          if (lock.TryAcquire(false) == kOk) CHECK_EQ(lock.Release(false), kOk);
-        }, true)) break;
+    if (!scene.KillAt(
+            k, Nothing,
+            [](Victim& v) {
+              Lock lock(v.block);
+              if (lock.TryAcquire(false) == kOk) CHECK_EQ(lock.Release(false), kOk);
+            },
+            true))
+      break;
     CHECK_EQ(scene.creator.ReapAll(), 0);
     const uint32_t owner = Lock(scene.block).Owner();
     const Status status = Lock(scene.block).TryAcquire(false);
@@ -162,69 +169,72 @@ TEST(a_stopped_owner_keeps_its_lock) {
 }
 
 TEST(a_semaphore_loses_at_most_the_permits_of_the_dead) {
-  AtEveryWrite("semaphore", Of(ObjectKind::kSemaphore, 3, 1e9),
-               [](Victim& v) { Semaphore(v.block).Format(3); },
-               [](Victim& v) {
-                 CHECK_EQ(Semaphore(v.block).TryAcquire(), kOk);
-                 CHECK_EQ(Semaphore(v.block).Release(1, 1000), kOk);
-               },
-               [](Scene& s, bool killed) {
-                 const uint32_t value = Semaphore(s.block).Value();
-                 CHECK(value == 3 || (killed && value == 2));
-                 for (uint32_t i = 0; i < value; i++) CHECK_EQ(Semaphore(s.block).TryAcquire(), kOk);
-                 CHECK_EQ(Semaphore(s.block).TryAcquire(), kAgain);
-               });
+  AtEveryWrite(
+      "semaphore", Of(ObjectKind::kSemaphore, 3, 1e9), [](Victim& v) { Semaphore(v.block).Format(3); },
+      [](Victim& v) {
+        CHECK_EQ(Semaphore(v.block).TryAcquire(), kOk);
+        CHECK_EQ(Semaphore(v.block).Release(1, 1000), kOk);
+      },
+      [](Scene& s, bool killed) {
+        const uint32_t value = Semaphore(s.block).Value();
+        CHECK(value == 3 || (killed && value == 2));
+        for (uint32_t i = 0; i < value; i++) CHECK_EQ(Semaphore(s.block).TryAcquire(), kOk);
+        CHECK_EQ(Semaphore(s.block).TryAcquire(), kAgain);
+      });
 }
 
 TEST(an_event_is_set_or_not) {
-  AtEveryWrite("event", Of(ObjectKind::kEvent), Nothing, [](Victim& v) { Event(v.block).Set(); },
-               [](Scene& s, bool killed) {
-                 Event event(s.block);
-                 if (!killed) CHECK(event.IsSet());
-                 event.Set();
-                 CHECK_EQ(event.Test(event.Epoch()), kOk);
-                 event.Clear();
-                 CHECK_EQ(event.Test(event.Epoch()), kAgain);
-               });
+  AtEveryWrite(
+      "event", Of(ObjectKind::kEvent), Nothing, [](Victim& v) { Event(v.block).Set(); },
+      [](Scene& s, bool killed) {
+        Event event(s.block);
+        if (!killed) CHECK(event.IsSet());
+        event.Set();
+        CHECK_EQ(event.Test(event.Epoch()), kOk);
+        event.Clear();
+        CHECK_EQ(event.Test(event.Epoch()), kAgain);
+      });
 }
 
 TEST(a_notification_given_to_the_dead_goes_to_a_living_waiter) {
-  AtEveryWrite("condition wait", Of(ObjectKind::kCondition), Nothing,
-               [](Victim& v) {
-                 Condition condition(v.block);
-                 CHECK_EQ(condition.Enter(), kOk);
-                 condition.Notify(1);
-                 condition.TryTake();
-               },
-               [](Scene& s, bool) {
-                 Condition condition(s.block);
-                 CHECK_EQ(condition.Waiting(), 0);
-                 CHECK_EQ(condition.Enter(), kOk);
-                 CHECK_EQ(condition.TryTake(), kAgain);  // the dead one's notification is not for a later waiter
-                 CHECK_EQ(condition.Notify(5), 1);
-                 CHECK_EQ(condition.TryTake(), kOk);
-               });
+  AtEveryWrite(
+      "condition wait", Of(ObjectKind::kCondition), Nothing,
+      [](Victim& v) {
+        Condition condition(v.block);
+        CHECK_EQ(condition.Enter(), kOk);
+        condition.Notify(1);
+        condition.TryTake();
+      },
+      [](Scene& s, bool) {
+        Condition condition(s.block);
+        CHECK_EQ(condition.Waiting(), 0);
+        CHECK_EQ(condition.Enter(), kOk);
+        CHECK_EQ(condition.TryTake(), kAgain);  // the dead one's notification is not for a later waiter
+        CHECK_EQ(condition.Notify(5), 1);
+        CHECK_EQ(condition.TryTake(), kOk);
+      });
 }
 
 TEST(a_barrier_breaks_when_an_arrived_party_dies) {
-  AtEveryWrite("barrier arrive", Of(ObjectKind::kBarrier, 2, 0), Nothing,
-               [](Victim& v) {
-                 uint32_t index;
-                 BarrierRound round;
-                 Barrier(v.block).Arrive(&index, &round);
-               },
-               [](Scene& s, bool killed) {
-                 Barrier barrier(s.block);
-                 if (!killed) CHECK(barrier.broken());
-                 if (!barrier.broken()) CHECK_EQ(barrier.Waiting(), 0);
-                 barrier.Reset();
-                 uint32_t index;
-                 BarrierRound first, second;
-                 CHECK(barrier.Arrive(&index, &first) == Barrier::Arrival::kWait);
-                 CHECK(barrier.Arrive(&index, &second) == Barrier::Arrival::kLast);
-                 CHECK_EQ(barrier.Finish(second), kOk);
-                 CHECK_EQ(barrier.Test(first), kOk);
-               });
+  AtEveryWrite(
+      "barrier arrive", Of(ObjectKind::kBarrier, 2, 0), Nothing,
+      [](Victim& v) {
+        uint32_t index;
+        BarrierRound round;
+        Barrier(v.block).Arrive(&index, &round);
+      },
+      [](Scene& s, bool killed) {
+        Barrier barrier(s.block);
+        if (!killed) CHECK(barrier.broken());
+        if (!barrier.broken()) CHECK_EQ(barrier.Waiting(), 0);
+        barrier.Reset();
+        uint32_t index;
+        BarrierRound first, second;
+        CHECK(barrier.Arrive(&index, &first) == Barrier::Arrival::kWait);
+        CHECK(barrier.Arrive(&index, &second) == Barrier::Arrival::kLast);
+        CHECK_EQ(barrier.Finish(second), kOk);
+        CHECK_EQ(barrier.Test(first), kOk);
+      });
 }
 
 TEST(a_barrier_breaks_when_a_party_dies_while_another_waits) {
@@ -268,7 +278,8 @@ TEST(a_reaper_that_pauses_loses_no_notification) {
     CHECK_EQ(condition.Enter(), kOk);
     // Begin looking at the dead one's slot, so that it is the one that gets the notification if it can.
     scene.block.sync().word.Store(scene.creator.self() + 1, std::memory_order_relaxed);
-    const bool stopped = scene.KillAt(k, Nothing, [](Victim& v) { v.member.ReapAll(); }, true);
+    const bool stopped = scene.KillAt(
+        k, Nothing, [](Victim& v) { v.member.ReapAll(); }, true);
     const uint32_t given = condition.Notify(1);
     if (stopped) {
       scene.child->Continue();

@@ -1,7 +1,7 @@
 // UnnamedSegment: registry and body in a file that never gets a name, mapped once for all threads and forked children.
 //
-// Participants are told apart by open file description, so each Member opens the file anew. The single mapping is what lets
-// ThreadSanitizer relate the accesses of two participants; segments opened by name have one mapping each.
+// Participants are told apart by open file description, so each Member opens the file anew. The single mapping is what
+// lets ThreadSanitizer relate the accesses of two participants; segments opened by name have one mapping each.
 #pragma once
 
 #include <fcntl.h>
@@ -18,7 +18,8 @@ namespace multiproc {
 
 class UnnamedSegment {
  public:
-  UnnamedSegment(uint32_t participants, uint64_t body_bytes, uint64_t twice) : participants_(participants), body_bytes_(body_bytes) {
+  UnnamedSegment(uint32_t participants, uint64_t body_bytes, uint64_t twice)
+      : participants_(participants), body_bytes_(body_bytes) {
     body_offset_ = RoundUp(kHeaderBytes + participants * sizeof(RegistrySlot), 4096);
     CHECK_EQ(CreateUnnamed(body_offset_ + body_bytes, &file_), 0);
     CHECK_EQ(mapping_.Map(file_.get(), body_offset_ + body_bytes, twice), 0);
@@ -48,7 +49,8 @@ class UnnamedSegment {
   Mapping mapping_;
 };
 
-// What RingMember and ArenaMember share: a participant with a descriptor of its own. Joins when told; leaves at its end.
+// What RingMember and ArenaMember share: a participant with a descriptor of its own. Joins when told; leaves at its
+// end.
 template <typename Body>
 class Member {
  public:

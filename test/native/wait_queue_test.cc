@@ -101,7 +101,8 @@ TEST(what_is_true_needs_no_wait) {
   TwoUsers t(ObjectKind::kEvent);
   SpinBudget spin(true);
   int attempts = 0;
-  CHECK_EQ(BlockUntil(t.me.registry, t.mine.waiters(), spin, INT64_MAX, [&] { return ++attempts, kShutDown; }), kShutDown);
+  CHECK_EQ(BlockUntil(t.me.registry, t.mine.waiters(), spin, INT64_MAX, [&] { return ++attempts, kShutDown; }),
+           kShutDown);
   CHECK_EQ(attempts, 1);
 }
 
@@ -117,9 +118,8 @@ TEST(a_waker_killed_at_every_write_delays_and_hangs_nothing) {
                       fault::Arm(0, false);
                     }).Wait();
     SpinBudget spin(false);
-    const Status status = BlockUntil(t.me.registry, t.mine.waiters(), spin, 1'000'000, [&] {
-      return word.Load(std::memory_order_seq_cst) == 1 ? kOk : kAgain;
-    });
+    const Status status = BlockUntil(t.me.registry, t.mine.waiters(), spin, 1'000'000,
+                                     [&] { return word.Load(std::memory_order_seq_cst) == 1 ? kOk : kAgain; });
     if (k > 1) CHECK_EQ(status, kOk);  // the first point lies before the write
     if (end == 0) break;
     CHECK_EQ(end, -SIGKILL);
