@@ -44,7 +44,8 @@ export { type TaskReference } from './internal/task-reference.js';
 export { type WaitOptions } from './internal/wait-options.js';
 
 export { Barrier, type BarrierOptions } from './sync/barrier.js';
-export { Condition, type ConditionOptions } from './sync/condition.js';
+export { Condition } from './sync/condition.js';
+export { type ConditionOptions } from './sync/condition-core.js';
 export { Event } from './sync/event.js';
 export { type Hold } from './sync/hold.js';
 export { Lock } from './sync/lock.js';

@@ -28,7 +28,8 @@ async function requireTool(command, args, debianPackage) {
   try {
     await run(command, args);
   } catch (error) {
-    throw new Error(`Cannot check the models: ${command} does not run (Debian package ${debianPackage}): ${error.message}`);
+    const reason = `${command} does not run (Debian package ${debianPackage}): ${error.message}`;
+    throw new Error(`Cannot check the models: ${reason}`, { cause: error });
   }
 }
 
@@ -49,7 +50,9 @@ function judge(output, mustBreak) {
   const violated = /^pan:\d+: assertion violated .*$/m.exec(output)?.[0];
   if (mustBreak) return violated === undefined ? 'the missing rule was not noticed' : null;
   if (violated !== undefined) return violated;
-  const cut = /max search depth too small|out of memory|reached -DMEMLIM|Search not completed|stopped after.*/.exec(output);
+  const cut = /max search depth too small|out of memory|reached -DMEMLIM|Search not completed|stopped after.*/.exec(
+    output,
+  );
   if (cut !== null) return `search incomplete: ${cut[0]}`;
   if (!/^State-vector .* errors: 0$/m.test(output)) return /^pan:\d+:.*$/m.exec(output)?.[0] ?? 'no verdict from Spin';
   return null;
@@ -59,7 +62,10 @@ function judge(output, mustBreak) {
 async function check({ model, flags, broken, full }) {
   const directory = await mkdtemp(join(tmpdir(), 'multiproc-model-'));
   try {
-    const defines = flags.split(' ').filter(Boolean).map((flag) => `-D${flag}`);
+    const defines = flags
+      .split(' ')
+      .filter(Boolean)
+      .map((flag) => `-D${flag}`);
     await run('spin', ['-a', ...defines, join(models, `${model}.pml`)], { cwd: directory });
     const optimise = full ? '-O2' : '-O0';
     const pan = ['-w', '-DSAFETY', '-DCOLLAPSE', `-DMEMLIM=${MEMORY_MIB}`];
@@ -69,7 +75,7 @@ async function check({ model, flags, broken, full }) {
     const states = Number(/^\s*([\d.e+]+) states, stored$/m.exec(output)?.[1] ?? NaN);
     return { states, seconds: (performance.now() - began) / 1000, problem: judge(output, broken) };
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -90,10 +96,10 @@ async function main() {
   await requireTool('spin', ['-V'], 'spin');
   await requireTool('gcc', ['--version'], 'gcc');
   const queue = configurations.filter(
-    ({ model, title, flags, full }) =>
-      (options.full || !full) && `${model} ${title} ${flags}`.includes(options.only),
+    ({ model, title, flags, full }) => (options.full || !full) && `${model} ${title} ${flags}`.includes(options.only),
   );
-  if (queue.length === 0) throw new Error(`Cannot check the models: no configuration contains ${JSON.stringify(options.only)}`);
+  if (queue.length === 0)
+    throw new Error(`Cannot check the models: no configuration contains ${JSON.stringify(options.only)}`);
 
   const passed = [];
   const failed = [];
@@ -108,7 +114,7 @@ async function main() {
     queue.length = 0;
     stopping.abort();
   };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   console.log('model | configuration | flags | states | seconds | verdict');
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
   console.log(`${passed.length} passed, ${failed.length} failed`);

@@ -24,11 +24,17 @@ export function showProgress(label, total, read, stream = process.stderr) {
     barIncompleteChar: '░',
     hideCursor: true,
     clearOnComplete: true,
+    // What a signal means is the program's business.
+    gracefulExit: false,
   });
   bar.start(total, 0);
   const timer = setInterval(() => bar.update(Math.min(read(), total)), INTERVAL);
-  return () => {
+  const stop = () => {
     clearInterval(timer);
+    process.off('exit', stop);
     bar.stop();
   };
+  // The bar hides the cursor: it must come back whatever ends the program.
+  process.once('exit', stop);
+  return stop;
 }

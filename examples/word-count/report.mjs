@@ -62,7 +62,9 @@ function speed({ seconds, messages, totals }) {
 
 /** @param {string[]} head @param {string[][]} rows the first column is text, the others are numbers */
 function table(head, rows) {
-  const colAligns = head.map((_, column) => /** @type {const} */ (column === 0 ? 'left' : 'right'));
+  const colAligns = head.map((_, column) =>
+    column === 0 ? /** @type {const} */ ('left') : /** @type {const} */ ('right'),
+  );
   const lines = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
   lines.push(...rows);
   return lines.toString();

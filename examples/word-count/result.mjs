@@ -42,6 +42,6 @@ export function differenceOf(a, b) {
   for (const what of /** @type {const} */ (['files', 'bytes', 'words'])) {
     if (a.totals[what] !== b.totals[what]) return `${a.totals[what]} and ${b.totals[what]} ${what}`;
   }
-  const difference = a.counts.differenceFrom(b);
+  const difference = a.counts.differenceFrom(b.counts);
   return difference && `${difference.here} and ${difference.there} times ${JSON.stringify(difference.word)}`;
 }

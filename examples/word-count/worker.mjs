@@ -20,21 +20,22 @@ async function countFromQueue(counting, row, shared) {
   const files = /** @type {AnyQueue} */ (attach(shared.files));
   const results = /** @type {AnyQueue} */ (attach(shared.results));
   const total = /** @type {Counter} */ (attach(shared.words));
-  const work = /** @type {import('multiproc').SharedArray<'d'>} */ (attach(shared.work)).subarray(row * 3, row * 3 + 3);
+  const work = /** @type {import('multiproc').SharedArray<'d'>} */ (attach(shared.work));
+  const [doneFiles, doneBytes, doneWords] = [row * 3, row * 3 + 1, row * 3 + 2];
   const lock = /** @type {import('multiproc').Lock} */ (attach(shared.lock));
   const table = new WordTable();
   for await (const text of files) {
     const words = counting ? countWords(text, table) : 0;
     lock.runSync(() => {
-      work[0] += 1;
-      work[1] += text.length;
-      work[2] += words;
+      work[doneFiles] = (work[doneFiles] ?? 0) + 1;
+      work[doneBytes] = (work[doneBytes] ?? 0) + text.length;
+      work[doneWords] = (work[doneWords] ?? 0) + words;
       total.value += BigInt(words);
     });
   }
   for (const part of table.parts(PART)) await results.put(part);
   await results.put(null);
-  for (const object of [files, results, total, lock]) object.close();
+  for (const object of [files, results, total, work, lock]) object.close();
 }
 
 /** @param {any} message */

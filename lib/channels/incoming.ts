@@ -25,13 +25,13 @@ let free = 0;
 let own: Buffer | null = null;
 native.setSlab(slab);
 
+type BufferViewConstructor = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+
 /**
  * The class that Buffers are made of. Its constructor makes a view of given memory in less than half the time of
  * `Buffer.subarray`, most of which goes into asking the slab for its memory.
  */
-const BufferView = (Buffer as unknown as Record<symbol, new (memory: ArrayBufferLike, offset: number, length: number) => Buffer>)[
-  Symbol.species
-] as new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+const BufferView = (Buffer as unknown as { readonly [Symbol.species]: BufferViewConstructor })[Symbol.species];
 
 const decoder = new Decoder();
 
@@ -72,31 +72,37 @@ export function takeValue(ref: number, length: number, codec: CodecName): unknow
   const flags = native.out[0] as number;
   if (flags === 0) return decode(length, codec);
   const position = native.out[1] as number;
+  const spilled = spillOf(ref, flags, position);
   try {
-    return decodeFlagged(ref, length, codec, flags, position);
+    return spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
   } finally {
     // Only now: what the message refers to is kept alive by its sender until it is consumed.
     native.ringRelease(ref, position);
   }
 }
 
-/** The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, it is consumed. */
+/**
+ * The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, nobody can ever
+ * work on it: it is consumed, and counts as done.
+ */
 export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
   const [flags = 0, position = 0, , attempts = 1] = native.out;
+  const spilled = spillOf(ref, flags, position);
   try {
-    const value = flags === 0 ? decode(length, codec) : decodeFlagged(ref, length, codec, flags, position);
+    const value = spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
     return { value, position, attempts };
   } catch (error) {
     native.ringRelease(ref, position);
+    native.ringTaskDone(ref);
     throw error;
   }
 }
 
-function decodeFlagged(ref: number, length: number, codec: CodecName, flags: number, position: number): unknown {
-  return (flags & MessageFlag.spilled) === 0 ? decode(length, codec) : decodeOwned(openSpill(ref, position), codec);
+function spillOf(ref: number, flags: number, position: number): Buffer | null {
+  return (flags & MessageFlag.spilled) === 0 ? null : openSpill(ref, position);
 }
 
-/** The bytes of a message that has a segment of its own. */
+/** The bytes of a message that has a segment of its own. When they cannot be opened, the message is given back. */
 export function openSpill(ref: number, position: number): Buffer {
   try {
     return Buffer.from(call(() => native.ringOpenSpill(ref, position)));

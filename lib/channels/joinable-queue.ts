@@ -95,7 +95,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    *
    * A task keeps its room in the queue until it is done, and so do those behind it.
    *
-   * @throws as `get`.
+   * @throws as `get`; a task that cannot be decoded counts as done.
    */
   take(options?: WaitOptions | null): Promise<Job<T>> {
     return this.#receiver.take(this.#adopt, options);

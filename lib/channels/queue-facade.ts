@@ -26,7 +26,7 @@ export interface QueueOptions extends CreateOptions {
   /** How many messages may wait at most; 0, the default, or less: as many as fit. */
   readonly maxsize?: number | undefined;
   /**
-   * Bytes of memory for messages: 1 to 1 GiB, rounded up to a power of two, at least 4,096. Default: 512 KiB, or more when `maxsize`
+   * Bytes of memory for messages: 1 to 1 GiB, rounded up to a power of two, at least 65,536. Default: 256 KiB, or more when `maxsize`
    * needs it for messages of 128 bytes, up to 64 MiB. Messages longer than a quarter of it travel in memory of their own.
    */
   readonly capacity?: number | undefined;
@@ -61,7 +61,7 @@ export interface QueueStats {
   readonly participants: number;
 }
 
-const defaultCapacity = 512 * 1024;
+const defaultCapacity = 256 * 1024;
 const largestDefaultCapacity = 64 * 1024 * 1024;
 const largestCapacity = 1024 * 1024 * 1024;
 /** What a message of 128 bytes may take in the ring. */

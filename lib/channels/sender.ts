@@ -39,10 +39,11 @@ export class Sender {
 
   putSync(value: unknown, options: WaitOptions | null | undefined): void {
     const encoder = this.#encoder;
-    const { ref, core } = this.#at;
+    const { core } = this.#at;
     if (options === undefined && core.space.pending === 0) {
       const headLength = encoder.encode(value);
-      const status = putEncoded(ref, encoder, headLength, SLICE);
+      // Read only now: encoding may run code of the program, which may close the queue.
+      const status = putEncoded(this.#at.ref, encoder, headLength, SLICE);
       if (status === 0) {
         if (encoder.handles !== null) keepAlive(core, encoder);
         core.main.nudge();

@@ -206,6 +206,12 @@ export interface Native {
   lockRelease(ref: number, hold: 0 | 1): number;
   /** Result: 0 free, 1 ours, 2 somebody else's; `out[0]` owner pid, `out[1]` 1 if taken through hold. */
   lockState(ref: number): number;
+  /**
+   * The 32-bit words of the lock's segment, for its uncontended case. `out[0]` index of the lock's word, which is 0 when simply free
+   * and `out[2]` when simply owned by us: one compare-exchange between the two acquires or releases. `out[1]` index of the low
+   * half of its count of acquisitions.
+   */
+  lockWords(ref: number): Int32Array;
   /** Owned by this environment already: depth + 1. In-process exclusion of async flows is the caller's business. */
   rlockAcquire(ref: number, waitMs: number): number;
   rlockRelease(ref: number): number;

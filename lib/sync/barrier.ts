@@ -312,7 +312,18 @@ function create(parties: unknown, options: BarrierOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create Barrier');
   const timeout = parseTimeout(options?.timeout);
   const defaultTimeout = timeout === Infinity ? -1 : Math.max(0, timeout);
-  return call(() => native.create(Kind.barrier, name, checked, defaultTimeout, 0, describeAction(options?.action), maxParticipants, null));
+  return call(() =>
+    native.create(
+      Kind.barrier,
+      name,
+      checked,
+      defaultTimeout,
+      0,
+      describeAction(options?.action),
+      maxParticipants,
+      null,
+    ),
+  );
 }
 
 registerKind('barrier', (opened) => new Barrier(opened));

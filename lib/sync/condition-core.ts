@@ -5,7 +5,14 @@ import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
 import { attach } from '../internal/handle.js';
 import { call, Kind, native } from '../internal/native.js';
-import { type Attachment, attachCore, attachmentOf, checkCreateOptions, Core, type CreateOptions } from '../internal/shared-object.js';
+import {
+  type Attachment,
+  attachCore,
+  attachmentOf,
+  checkCreateOptions,
+  Core,
+  type CreateOptions,
+} from '../internal/shared-object.js';
 import { Lock } from './lock.js';
 import { RLock } from './rlock.js';
 
@@ -65,4 +72,3 @@ function ownLock(given: unknown): Lock | RLock {
   attachmentOf(given)?.assertOpen('use the lock of Condition');
   return attach<Lock | RLock>(given);
 }
-

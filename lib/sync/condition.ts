@@ -1,17 +1,14 @@
 /**
  * Condition: waiting, inside a lock, for somebody to say that something changed.
  */
-import { argumentTypeError, OwnerError } from '../errors.js';
-import { attach, registerKind } from '../internal/handle.js';
-import { call, Kind, native, Status } from '../internal/native.js';
+import { OwnerError } from '../errors.js';
+import { registerKind } from '../internal/handle.js';
+import { native, Status } from '../internal/native.js';
 import {
   type Attachment,
-  attachCore,
   attachmentOf,
-  checkCreateOptions,
   checkInteger,
-  Core,
-  type CreateOptions,
+  type Core,
   describe,
   Opened,
   openByName,
@@ -20,10 +17,11 @@ import {
 import { statusError } from '../internal/status-error.js';
 import { type Attempt, rejected } from '../internal/wait.js';
 import { parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
+import { type ConditionCore, type ConditionOptions, createCondition, openCondition } from './condition-core.js';
 import { type Hold } from './hold.js';
-import { Lock } from './lock.js';
+import { type Lock } from './lock.js';
 import { MonitorCore, type Suspended } from './monitor.js';
-import { RLock } from './rlock.js';
+import { type RLock } from './rlock.js';
 import { Acquirable } from './sync-object.js';
 
 /** Everybody. */

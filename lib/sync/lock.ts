@@ -30,8 +30,34 @@ class LockCore extends MonitorCore<SuspendedLock> {
   /** Did the last acquisition of this thread find a dead owner? */
   ownerDied = false;
 
+  readonly #words: Int32Array;
+  readonly #word: number;
+  readonly #count: number;
+  readonly #mine: number;
+
   constructor(ref: number) {
     super(ref, 'lock');
+    this.#words = native.lockWords(ref);
+    [this.#word = 0, this.#count = 0, this.#mine = 0] = native.out;
+  }
+
+  /**
+   * Takes the lock if it is simply free, without entering native code, which costs more than the atomic operation. A lock that is
+   * held, that others wait for, or whose owner died, is native code's.
+   */
+  takeFree(): boolean {
+    if (Atomics.compareExchange(this.#words, this.#word, 0, this.#mine) !== 0) return false;
+    // Statistics, written by the owner alone; the high half follows when the low one has gone round.
+    const count = ((this.#words[this.#count] as number) + 1) | 0;
+    this.#words[this.#count] = count;
+    if (count === 0) this.#words[this.#count + 1] = (this.#words[this.#count + 1] as number) + 1;
+    this.ownerDied = false;
+    return true;
+  }
+
+  /** Releases what this thread took by acquire if nobody waits for it. False: that is native code's. */
+  giveBack(): boolean {
+    return Atomics.compareExchange(this.#words, this.#word, this.#mine, 0) === this.#mine;
   }
 
   owned(): boolean {
@@ -154,6 +180,7 @@ export class Lock extends Acquirable {
   acquireSync(options?: WaitOptions | null): boolean {
     const { core, ref } = this.#attachment;
     if (options === undefined) {
+      if (ref >= 0 && core.takeFree()) return true;
       const status = native.lockAcquire(ref, 0, 1, SLICE);
       if (status >= 0) {
         core.ownerDied = status === 1;
@@ -173,8 +200,10 @@ export class Lock extends Acquirable {
    */
   release(): void {
     const { core, ref } = this.#attachment;
-    const status = native.lockRelease(ref, 0);
-    if (status < 0) throw releaseError(status);
+    if (ref < 0 || !core.giveBack()) {
+      const status = native.lockRelease(ref, 0);
+      if (status < 0) throw releaseError(status);
+    }
     core.main.nudge();
   }
 

@@ -88,9 +88,14 @@ Membership::Membership(std::unique_ptr<Segment> opened) : segment(std::move(open
   }
 }
 
+void Membership::Leave() {
+  const bool spilled = ring != nullptr && ring->HasSpilled();
+  if (segment->Leave(repairer()) && spilled) RemoveAllSpills(segment->uuid());
+}
+
 bool Membership::Reap(uint32_t participant) {
   if (!registry().Reap(participant, repairer())) return false;
-  if (ring != nullptr) CollectSpills(segment->uuid(), *ring);
+  if (ring != nullptr && ring->HasSpilled()) CollectSpills(segment->uuid(), *ring);
   return true;
 }
 
@@ -122,7 +127,7 @@ std::unique_ptr<Membership> Environment::CreateSegment(const std::string& name, 
   std::unique_ptr<Segment> segment = Segment::Create(name, parameters, failure);
   if (segment == nullptr) return nullptr;
   if (parameters.kind == SegmentKind::kQueue) {
-    Ring::Format(segment->body(), parameters.lines, parameters.counted, 0);
+    Ring::Format(segment->body(), parameters.lines, parameters.counted);
   } else {
     Arena::Format(segment->body());
   }
@@ -169,10 +174,11 @@ Membership* Environment::OpenSegment(const std::string& name, uint64_t uuid, Fai
 void Environment::LeaveIfUnused(Membership* home) {
   if (home->objects > 0 || home->own_arena) return;
   if (home->parked > 0) waiters_.Unwatch(&home->registry().slot(home->registry().self()).doorbell);
-  if (home->ring_buffer != nullptr) napi_delete_reference(env_, home->ring_buffer);
-  const bool queue = home->ring != nullptr;
+  for (napi_ref ref : {home->ring_buffer, home->words}) {
+    if (ref != nullptr) napi_delete_reference(env_, ref);
+  }
   const uint64_t uuid = home->segment->uuid();
-  if (home->segment->Leave(home->repairer()) && queue) RemoveAllSpills(uuid);
+  home->Leave();
   memberships_.erase(uuid);
 }
 
@@ -449,11 +455,7 @@ void Environment::Shutdown() {
   unused_refs_.clear();
   refs_.clear();
   own_arenas_.clear();
-  for (auto& [uuid_key, home] : memberships_) {
-    const bool queue = home->ring != nullptr;
-    const uint64_t uuid = home->segment->uuid();
-    if (home->segment->Leave(home->repairer()) && queue) RemoveAllSpills(uuid);
-  }
+  for (auto& [uuid, home] : memberships_) home->Leave();
   memberships_.clear();
 }
 

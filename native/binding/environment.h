@@ -39,9 +39,12 @@ struct Membership {
   uint32_t bell_seen = 0;
   bool bell_known = false;
   napi_ref ring_buffer = nullptr;
+  napi_ref words = nullptr;  // the body as an Int32Array, for what JavaScript does with Atomics
 
   Repairer& repairer() { return ring != nullptr ? static_cast<Repairer&>(*ring) : *arena; }
   Registry& registry() { return segment->registry(); }
+  // Leaves the segment; the last user takes the queue's spilled messages along.
+  void Leave();
   // Repairs the given participant if it is dead, and what its death left outside the segment.
   bool Reap(uint32_t participant);
   uint32_t ReapAll();

@@ -93,6 +93,7 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   if (status != kOk) return call.Return(status);
   call.ring().PassOn(Ring::kSpace);
   const uint64_t uuid = call.object->home->segment->uuid();
+  call.ring().MarkSpilled();
   SpillWriter writer(uuid);
   int error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
   if (error == ENOSPC) {

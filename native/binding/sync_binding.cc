@@ -97,6 +97,28 @@ napi_value RLockSetDepth(napi_env env, napi_callback_info info) {
   return call.Return(Lock(call.object->block).SetDepth(static_cast<uint32_t>(call.Int(1))));
 }
 
+// What the uncontended paths of lib/sync/lock.ts need: the words of the segment, and in `out` the indices of the lock's word and of
+// its count of acquisitions, and the value that means owned by us.
+napi_value LockWords(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info, ObjectKind::kLock);
+  if (call.object == nullptr) return nullptr;
+  Membership& home = *call.object->home;
+  const char* body = home.segment->body();
+  const SyncBody& sync = call.object->block.sync();
+  double* out = call.environment().out;
+  const auto index_of = [&](const void* word) { return static_cast<double>((static_cast<const char*>(word) - body) / 4); };
+  out[0] = index_of(&sync.word);
+  out[1] = index_of(&sync.acquired);
+  out[2] = home.registry().self() + 1;
+  napi_value words = nullptr;
+  if (home.words != nullptr && napi_get_reference_value(env, home.words, &words) == napi_ok && words != nullptr) return words;
+  const uint64_t bytes = home.segment->parameters().body_bytes;
+  napi_value memory = call.environment().MemoryView(home.segment->mapping(), home.segment->body(), bytes);
+  if (memory == nullptr || napi_create_typedarray(env, napi_int32_array, bytes / 4, memory, 0, &words) != napi_ok) return nullptr;
+  napi_create_reference(env, words, 1, &home.words);
+  return words;
+}
+
 // ---- Semaphore -------------------------------------------------------------------------------------------------------
 
 napi_value SemaphoreAcquire(napi_env env, napi_callback_info info) {
@@ -266,6 +288,7 @@ void ExportSync(Environment& environment, napi_value exports) {
   Export(environment, exports, "lockAcquire", LockAcquire);
   Export(environment, exports, "lockRelease", LockRelease);
   Export(environment, exports, "lockState", LockState);
+  Export(environment, exports, "lockWords", LockWords);
   Export(environment, exports, "rlockAcquire", RLockAcquire);
   Export(environment, exports, "rlockRelease", RLockRelease);
   Export(environment, exports, "rlockReleaseAll", RLockReleaseAll);

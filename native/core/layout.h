@@ -149,7 +149,7 @@ inline constexpr int kWaitQueues = 3;  // data, space, join
 inline constexpr uint32_t kSpilledFlag = 1;  // the bytes are a SpillDescriptor, the payload is in a file of its own
 inline constexpr uint32_t kHandlesFlag = 2;  // the payload names shared objects
 
-enum QueueFlag : uint32_t { kQueueShutDown = 1, kQueueImmediate = 2 };
+enum QueueFlag : uint32_t { kQueueShutDown = 1, kQueueImmediate = 2, kQueueSpilled = 4 };
 
 struct QueueControl {
   alignas(128) Shared<uint64_t> tail;  // position << 20 | sequence, see ring_word.h

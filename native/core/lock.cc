@@ -4,17 +4,30 @@ namespace multiproc {
 
 Status Lock::TryAcquire(bool hold) {
   uint32_t word = Word();
-  if ((word & kOwnerMask) != 0) return kAgain;
-  const uint32_t mine = (block_.registry().self() + 1) | (hold ? kHold : 0);
-  // ORDER(lock): acquires what the previous owner released.
-  if (!body_.word.CompareExchange(word, mine)) return kAgain;
+  for (;;) {
+    if ((word & kOwnerMask) != 0) {
+      // ORDER(lock-waiters): marked after the waiter has registered itself, in the very word that the owner must change to
+      // release: the owner sees the mark, or we see it free.
+      if ((word & kWaiters) != 0 || body_.word.CompareExchange(word, word | kWaiters)) return kAgain;
+      continue;
+    }
+    const uint32_t mine = (block_.registry().self() + 1) | (hold ? kHold : 0) | (word & kWaiters);
+    // ORDER(lock): acquires what the previous owner released.
+    if (body_.word.CompareExchange(word, mine)) break;
+  }
   body_.acquired.Bump();  // exclusive: we own the lock
   return (word & kDied) != 0 ? kOkOwnerDied : kOk;
 }
 
-void Lock::Wake() {
+void Lock::Wake(uint32_t word) {
+  if (word != kWaiters && word != (kWaiters | kDied)) return;
   WaitQueue waiters = block_.waiters();
-  if (waiters.MayHaveWaiters()) waiters.RingOne(block_.registry());
+  if (waiters.MayHaveWaiters()) {
+    waiters.RingOne(block_.registry());
+  } else {
+    // ORDER(lock-waiters): only while it is free; who registers now finds it free.
+    body_.word.CompareExchange(word, word & ~kWaiters);
+  }
 }
 
 Status Lock::Release(bool hold) {
@@ -24,8 +37,8 @@ Status Lock::Release(bool hold) {
     if (((word & kHold) != 0) != hold) return kNotOwner;
     if (hold && (word & kOwnerMask) != block_.registry().self() + 1) return kNotOwner;
     // ORDER(lock): releases; a CAS, since any process may release and two may try.
-  } while (!body_.word.CompareExchange(word, 0));
-  Wake();
+  } while (!body_.word.CompareExchange(word, word & kWaiters));
+  Wake(word & kWaiters);
   return kOk;
 }
 
@@ -53,8 +66,10 @@ Status Lock::ExitFully(uint32_t* depth_out) {
   if (!Mine()) return kNotOwner;
   *depth_out = depth();
   body_.extra.Store(0, std::memory_order_relaxed);
-  body_.word.Exchange(0);  // ORDER(lock): releases
-  Wake();
+  uint32_t word = Word();
+  while (!body_.word.CompareExchange(word, word & kWaiters)) {  // ORDER(lock): releases; others may only add the mark
+  }
+  Wake(word & kWaiters);
   return kOk;
 }
 
@@ -70,7 +85,12 @@ void Lock::Repair(uint32_t participant) {
   // Counted before the hand-over: a reaper that dies in between makes the next one count again, never forget.
   body_.owner_deaths.FetchAdd(1);
   // ORDER(lock): the next owner sees everything the dead one wrote before it died, complete or not.
-  if (body_.word.CompareExchange(word, kDied)) Wake();
+  uint32_t freed;
+  do {
+    if ((word & kOwnerMask) != participant + 1) return;
+    freed = kDied | (word & kWaiters);
+  } while (!body_.word.CompareExchange(word, freed));
+  Wake(freed);
 }
 
 }  // namespace multiproc

@@ -7,7 +7,10 @@
 //                kOkOwnerDied.
 // Memory order   ORDER(lock): what the previous owner wrote before Release is visible to the next one. The CAS and the exchange
 //                are seq_cst, also for ORDER(wait-dekker).
-// Layout         SyncBody.word = owner + 1 (bits 0-10, 0 = free) | HOLD | DIED; SyncBody.extra = depth (RLock, written by the owner).
+// Layout         SyncBody.word = owner + 1 (bits 0-10, 0 = free) | WAITERS | HOLD | DIED; SyncBody.extra = depth (RLock, written by
+//                the owner). WAITERS is set, by whoever fails to acquire, while somebody may be asleep: as long as it is not set,
+//                a single CAS acquires (0 -> owner + 1) or releases (owner + 1 -> 0), also from JavaScript with Atomics. It is
+//                kept across releases until nobody is registered as a waiter any more.
 #pragma once
 
 #include "core/arena.h"
@@ -40,11 +43,13 @@ class Lock {
 
  private:
   static constexpr uint32_t kOwnerMask = 0x7ff;
+  static constexpr uint32_t kWaiters = 1u << 29;
   static constexpr uint32_t kHold = 1u << 30;
   static constexpr uint32_t kDied = 1u << 31;
 
   uint32_t Word() const { return body_.word.Load(std::memory_order_seq_cst); }
-  void Wake();
+  // After a release that left `word`: wakes a waiter, and forgets the flag when there are none.
+  void Wake(uint32_t word);
 
   Block block_;
   SyncBody& body_;

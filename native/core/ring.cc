@@ -42,19 +42,17 @@ Ring::Ring(char* body, Registry* registry, Shared<uint32_t>* poisoned, uint64_t 
 void Ring::Format(char* body, uint64_t lines, bool counted, uint64_t start) {
   auto* control = reinterpret_cast<QueueControl*>(body);
   const RingWordFormat format(static_cast<uint32_t>(std::countr_zero(lines)));
-  auto* states = reinterpret_cast<Shared<uint64_t>*>(body + RingPlaces::Of(lines, counted).states);
   // relaxed: nobody else can see the segment before it is published
   const Cursor cursor = Cursor::Of(start, 0);
   control->tail.Store(cursor.raw, std::memory_order_relaxed);
   control->head.Store(cursor.raw, std::memory_order_relaxed);
-  // Free words of the lap before the one in which each line is used first.
-  const uint64_t word = format.Pack({format.Lap(start - lines), 0, kFree, 0, 1, 0});
-  const uint64_t later = format.Pack({format.Lap(start), 0, kFree, 0, 1, 0});
-  const uint64_t split = start & (lines - 1);
-  for (uint64_t i = 0; i < lines; i++) {
-    const uint64_t at = (i & ~uint64_t{63}) | ((i & 7) << 3) | ((i >> 3) & 7);
-    states[at].Store(i < split ? later : word, std::memory_order_relaxed);
-  }
+  // Zeroed words are free records of lap 0: right for every start that does not begin in lap 0 or reach it within a ring.
+  const uint64_t lap = format.Lap(start);
+  const uint64_t next_lap = format.Lap(start + lines);
+  if (lap != 0 && next_lap != 0) return;
+  auto* states = reinterpret_cast<Shared<uint64_t>*>(body + RingPlaces::Of(lines, counted).states);
+  const uint64_t unused = format.Pack({format.Lap(start - lines), 0, kFree, 0, 1, 0});
+  for (uint64_t i = 0; i < lines; i++) states[i].Store(unused, std::memory_order_relaxed);
 }
 
 Status Ring::Poison() {

@@ -59,8 +59,9 @@ class Ring : public Repairer {
   // `body` is the mapped body of a queue segment, `poisoned` the segment's sticky flag.
   Ring(char* body, Registry* registry, Shared<uint32_t>* poisoned, uint64_t lines, uint64_t maxsize, bool counted);
 
-  // Fills a fresh body (zeroed by the kernel). `start` is the first position, for tests of the wrap-around.
+  // Prepares a fresh body, zeroed by the kernel. `start` is the first position: by default one whose lap no zeroed word has.
   static void Format(char* body, uint64_t lines, bool counted, uint64_t start);
+  static void Format(char* body, uint64_t lines, bool counted) { Format(body, lines, counted, lines); }
 
   // ---- producing
   // Claims room for `length` bytes: kOk, kAgain (full), kShutDown, kTooLarge, kPoisoned.
@@ -93,7 +94,12 @@ class Ring : public Repairer {
   uint64_t Size();
   bool Empty();
   bool Full();
-  uint32_t QueueFlags() const { return control_->flags.Load(std::memory_order_seq_cst) & 3; }
+  uint32_t QueueFlags() const { return control_->flags.Load(std::memory_order_seq_cst) & (kQueueShutDown | kQueueImmediate); }
+  // Has the queue ever had a message in a file of its own? Marked before the first file is made.
+  bool HasSpilled() const { return (control_->flags.Load(std::memory_order_seq_cst) & kQueueSpilled) != 0; }
+  void MarkSpilled() {
+    if (!HasSpilled()) control_->flags.FetchOr(kQueueSpilled);
+  }
   bool poisoned() const { return poisoned_->Load(std::memory_order_relaxed) != 0; }  // relaxed: sticky, advisory
   // Sets the flags and rings everybody; immediate also drains.
   void ShutDown(bool immediate);

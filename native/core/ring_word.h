@@ -1,10 +1,10 @@
 // RingWord: the two kinds of 64-bit words that the ring consists of, packed and unpacked.
 //
-//   state word   lap | flags(2) | state(3) | owner(10) | lines(L+1) | pad(7)     one per line, L = log2(N); lap takes the rest
+//   state word   lap | flags(2) | state(3) | owner(10) | lines - 1 (L) | pad(7)  one per line, L = log2(N); lap takes the rest
 //   cursor       position(44) | sequence(20)                                     tail and head
 //
 // A record of k lines starts at the line whose word says so; `pad` = k * 64 - length in bytes (64 for an empty message), so no
-// message needs a header. Positions count lines for ever, modulo 2^44; `sequence` counts records, modulo 2^20. Laps are compared
+// message needs a header. A word of zeros is a free record of one line in lap 0, so a new ring is zeroed memory. Positions count lines for ever, modulo 2^44; `sequence` counts records, modulo 2^20. Laps are compared
 // for equality only: the words of a record's inner lines are never written and may hold tags of any age.
 #pragma once
 
@@ -61,14 +61,14 @@ class RingWordFormat {
   uint64_t Lap(uint64_t position) const { return (position >> log2_) & LapMask(); }
 
   uint64_t Pack(const RingRecord& r) const {
-    return (((((r.lap << 2 | r.flags) << 3 | r.state) << 10 | r.owner) << LinesBits()) | r.lines) << 7 | r.pad;
+    return (((((r.lap << 2 | r.flags) << 3 | r.state) << 10 | r.owner) << log2_) | (r.lines - 1)) << 7 | r.pad;
   }
 
   RingRecord Unpack(uint64_t word) const {
     RingRecord r;
     r.pad = static_cast<uint32_t>(word & 127);
-    r.lines = (word >> 7) & ((uint64_t{1} << LinesBits()) - 1);
-    const uint64_t rest = word >> (7 + LinesBits());
+    r.lines = ((word >> 7) & ((uint64_t{1} << log2_) - 1)) + 1;
+    const uint64_t rest = word >> (7 + log2_);
     r.owner = static_cast<uint32_t>(rest & 1023);
     r.state = static_cast<RingState>((rest >> 10) & 7);
     r.flags = static_cast<uint32_t>((rest >> 13) & 3);
@@ -78,13 +78,12 @@ class RingWordFormat {
 
   // Could a correct process have written this record at a line from which `room` lines are left?
   static bool Plausible(const RingRecord& r, uint64_t room) {
-    return r.lines >= 1 && r.lines <= room && r.pad <= 64 && r.state <= kPadding && (r.pad < 64 || r.lines == 1);
+    return r.lines <= room && r.pad <= 64 && r.state <= kPadding && (r.pad < 64 || r.lines == 1);
   }
 
  private:
-  int LinesBits() const { return static_cast<int>(log2_) + 1; }
   uint64_t LapMask() const {
-    const int word_bits = 64 - (2 + 3 + 10 + LinesBits() + 7);
+    const int word_bits = 64 - (2 + 3 + 10 + static_cast<int>(log2_) + 7);
     const int position_bits = kPositionBits - static_cast<int>(log2_);
     return (uint64_t{1} << (word_bits < position_bits ? word_bits : position_bits)) - 1;
   }
@@ -93,6 +92,6 @@ class RingWordFormat {
 };
 
 inline constexpr uint32_t kMinLog2Lines = 6;
-inline constexpr uint32_t kMaxLog2Lines = 24;  // 1 GiB of messages; leaves 17 bits of lap
+inline constexpr uint32_t kMaxLog2Lines = 24;  // 1 GiB of messages; leaves 18 bits of lap
 
 }  // namespace multiproc

@@ -226,8 +226,11 @@ bool Segment::Leave(Repairer& repairer) {
   UnlockByte(fd_.get(), kLifeLockByte);
   const bool alone = TryWriteLock(fd_.get(), kLifeLockByte);
   if (alone) {
-    for (const std::string& name : {name_, KeeperName(uuid_)}) {
-      if (Names(name)) UnlinkShmFile(FileOf(name));
+    // Under its own name, or, once that was removed by hand, under its keeper's.
+    if (Names(name_)) {
+      UnlinkShmFile(FileOf(name_));
+    } else if (Names(KeeperName(uuid_))) {
+      UnlinkShmFile(FileOf(KeeperName(uuid_)));
     }
   }
   fd_.Reset();

@@ -7,6 +7,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+
 namespace multiproc {
 namespace {
 
@@ -29,6 +32,15 @@ uint64_t ReadStartTime() {
   return at == nullptr ? 0 : strtoull(at + 1, nullptr, 10);
 }
 
+std::string ReadCommand() {
+  char text[256];
+  const size_t n = ReadWhole("/proc/self/cmdline", text, sizeof text);
+  std::string command;
+  for (size_t i = 0; i < n; i++) command += text[i] == '\0' ? ' ' : (text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+  while (!command.empty() && command.back() == ' ') command.pop_back();
+  return command;
+}
+
 }  // namespace
 
 uint32_t CurrentPid() { return static_cast<uint32_t>(getpid()); }
@@ -39,14 +51,9 @@ uint64_t CurrentStartTime() {
 }
 
 void CurrentCommand(char* out, size_t size) {
-  char text[256];
-  const size_t n = ReadWhole("/proc/self/cmdline", text, sizeof text);
-  size_t length = 0;
-  for (; length < n && length < size - 1; length++) {
-    const char c = text[length];
-    out[length] = c == '\0' ? ' ' : (c >= 0x20 && c < 0x7f ? c : '?');
-  }
-  while (length > 0 && out[length - 1] == ' ') length--;
+  static const std::string command = ReadCommand();
+  const size_t length = std::min(command.size(), size - 1);
+  memcpy(out, command.data(), length);
   memset(out + length, 0, size - length);
 }
 

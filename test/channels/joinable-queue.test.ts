@@ -101,6 +101,20 @@ describe('JoinableQueue', () => {
     await queue.join();
   });
 
+  test('a task that cannot be decoded counts as done', async () => {
+    using queue = new JoinableQueue<unknown>();
+    const child = startChild('send-and-die.mjs', { args: [queue.handle] });
+    expect((await child.exit).signal).toBe('SIGKILL');
+    for (const value of ['before', 'between']) {
+      const job = queue.takeSync();
+      expect(job.value).toBe(value);
+      job.done();
+    }
+    expect(() => queue.takeSync()).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_FOUND' }));
+    (await queue.take()).done();
+    await queue.join();
+  });
+
   test('shutdown ends take()', async () => {
     using queue = new JoinableQueue<string>();
     const pending = queue.take();

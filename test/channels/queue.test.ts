@@ -9,7 +9,6 @@ import {
   NotFoundError,
   NotTransferableError,
   Queue,
-  ShutDownError,
   SimpleQueue,
   StateError,
 } from 'multiproc';
@@ -260,6 +259,21 @@ describe('Queue in one process', () => {
     expect(queue.getSync()).toEqual({ before: 'x'.repeat(1000), inner: 'inner' });
   });
 
+  test('a value that closes the queue while it is encoded is not put', () => {
+    using same = new Queue();
+    const queue = attach<Queue>(same.handle);
+    const closing = {
+      get inner() {
+        queue.close();
+        return 'inner';
+      },
+    };
+    expect(() => {
+      queue.putSync(closing);
+    }).toThrow(ClosedError);
+    expect(same.empty()).toBe(true);
+  });
+
   test('qsize(), empty() and full() are exact', () => {
     using queue = new Queue({ maxsize: 3 });
     for (let round = 0; round < 100; round++) {
@@ -282,7 +296,7 @@ describe('Queue in one process', () => {
       gets: 1,
       size: 2,
       maxsize: 10,
-      capacity: 524_288,
+      capacity: queue.capacity,
       spills: 0,
       busyPids: [],
       participants: 1,

@@ -1,33 +1,15 @@
-// The arena: allocation and reuse, generations, attaching races, offsets from nowhere, reaping beside reuse.
+// The arena: allocation and reuse, generations, offsets from nowhere, users that are killed.
 
 #include "core/arena.h"
 
 #include <set>
-#include <thread>
 
+#include "arena_creator.h"
 #include "child.h"
 #include "core/segment.h"
-#include "ring_messages.h"
 
 namespace multiproc {
 namespace {
-
-BlockRequest Bytes(uint64_t bytes, std::string meta = "") {
-  BlockRequest request;
-  request.kind = ObjectKind::kValue;
-  request.data_bytes = bytes;
-  request.meta = std::move(meta);
-  return request;
-}
-
-struct Creator : ArenaMember {
-  explicit Creator(const ArenaSegment& segment) : ArenaMember(segment) {
-    Join();
-    body.BecomeCreator();
-  }
-};
-
-bool Valid(const Block& block) { return block.offset() != 0; }
 
 TEST(a_block_holds_what_was_asked_for) {
   ArenaSegment segment;
@@ -178,85 +160,6 @@ TEST(the_only_block_is_found_without_its_offset) {
   CHECK(other->AttachFirst(&block));
   CHECK_EQ(block.offset(), made.offset());
   CHECK(block.meta() == "meta");
-}
-
-TEST(attaching_races_with_freeing_and_reuse) {
-  // The creator makes, announces, frees; others attach to what may be gone. What they got must not change under them.
-  constexpr uint64_t kRounds = 20000, kAttached = 1000;
-  ArenaSegment segment(8, 8192);
-  Creator me(segment);
-  std::atomic<uint64_t> announced{0};  // offset << 32 | generation
-  std::atomic<bool> stop{false};
-  std::atomic<uint64_t> attached{0};
-  std::vector<std::thread> users;
-  for (int i = 0; i < 3; i++) {
-    users.emplace_back([&] {
-      ArenaMember member(segment);
-      member.Join();
-      while (!stop) {
-        const uint64_t handle = announced.load();
-        Block block;
-        if (handle == 0 || !member->Attach(handle >> 32, static_cast<uint32_t>(handle), &block)) continue;
-        const auto* value = reinterpret_cast<const uint64_t*>(block.data());
-        CHECK_EQ(value[0], handle & 0xffffffff);
-        CHECK_EQ(value[7], handle & 0xffffffff);
-        CHECK_EQ(block.generation(), handle & 0xffffffff);
-        member->Detach(block);
-        attached++;
-      }
-    });
-  }
-  for (uint64_t round = 0; round < kRounds || attached < kAttached; round++) {
-    const Block block = me->Allocate(Bytes(64));
-    CHECK(Valid(block));
-    auto* value = reinterpret_cast<uint64_t*>(block.data());
-    value[0] = value[7] = block.generation();
-    announced = block.offset() << 32 | block.generation();
-    me->Detach(block);
-  }
-  stop = true;
-  for (std::thread& user : users) user.join();
-  CHECK(me->CountAlive() <= 8192 / 64);
-}
-
-TEST(a_paused_reaper_leaves_reused_memory_alone) {
-  // A dead participant that never used the block; its reaper stops at each of its writes, and the block becomes another
-  // one.
-  for (uint64_t k = 1;; k++) {
-    ArenaSegment segment(64, 8192);
-    Creator me(segment);
-    const Block condition = me->Allocate(Of(ObjectKind::kCondition));
-    CHECK_EQ(Child([&] {
-               ArenaMember member(segment);
-               member.Join();
-               raise(SIGKILL);
-             }).Wait(),
-             -SIGKILL);
-    Child reaper([&] {
-      ArenaMember member(segment);
-      member.Join();
-      fault::Arm(k, true);
-      member.ReapAll();
-      fault::Arm(0, false);
-    });
-    const bool stopped = reaper.AwaitStop();
-    me->Detach(condition);
-    // The same size, but all of the body is user memory.
-    const uint64_t bytes = Block::BytesFor(Of(ObjectKind::kCondition), 64);
-    const BlockRequest request = Bytes(bytes - RoundUp(condition.BodyOffset(), 64));
-    CHECK_EQ(Block::BytesFor(request, 64), bytes);
-    const Block value = me->Allocate(request);
-    memset(value.data(), 0xff, request.data_bytes);
-    if (stopped) {
-      reaper.Continue();
-      CHECK_EQ(reaper.Wait(), 0);
-    }
-    me.ReapAll();
-    if (value.offset() == condition.offset()) {
-      for (uint64_t i = 0; i < request.data_bytes; i++) CHECK_EQ(value.data()[i], static_cast<char>(0xff));
-    }
-    if (!stopped) break;
-  }
 }
 
 TEST(a_creator_killed_at_every_write_leaves_a_walkable_arena) {

@@ -48,6 +48,7 @@ const Scenario kScenarios[] = {
        for (int i = 0; i < 4; i++) a.Get();
      }},
     {"take and release", kCounted, 2, nullptr, [](Actor& a) { a.TakeAndRelease(); }},
+    {"take and finish", kCounted, 2, nullptr, [](Actor& a) { a.TakeAndFinish(); }},
     {"take and requeue", kCounted, 2, nullptr, [](Actor& a) { a.TakeAndRequeue(); }},
     {"task done", kCounted, 2, [](Actor& a) { a.Get(); }, [](Actor& a) { a.TaskDone(); }},
     {"shutdown", kCounted, 2, nullptr, [](Actor& a) { a.ring().ShutDown(false); }, true},

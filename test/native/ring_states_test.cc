@@ -1,5 +1,6 @@
 // What a ring counts and what ends it: attempts, unfinished tasks, leaving, shutdown.
 
+#include <functional>
 #include <string>
 
 #include "ring_messages.h"
@@ -70,6 +71,59 @@ TEST(leaving_gives_back_what_was_unfinished) {
     CHECK_EQ(me->Unfinished(), 1);
     CHECK(Got(me.body) == "kept");
   }
+}
+
+// Does `act` change the doorbell of a participant that is armed in that wait queue?
+bool Rings(RingSegment& segment, RingMember& waiter, int queue, const std::function<void()>& act) {
+  waiter->Waiters(queue).Arm(waiter.self());
+  Shared<uint32_t>& bell = segment.slots()[waiter.self()].doorbell;
+  const uint32_t before = bell.Load(std::memory_order_relaxed);
+  act();
+  waiter->Waiters(queue).Disarm(waiter.self());
+  return bell.Load(std::memory_order_relaxed) != before;
+}
+
+TEST(whatever_may_end_a_wait_rings) {
+  RingSegment segment({.maxsize = 2, .counted = true});
+  RingMember me(segment), waiter(segment), third(segment);
+  me.Join();
+  waiter.Join();
+  third.Join();
+  Claim claim;
+  CHECK(Rings(segment, waiter, Ring::kData, [&] { CHECK_EQ(Put(me.body, "x"), kOk); }));
+  CHECK_EQ(me->TryClaim(100, &claim), kOk);
+  CHECK(Rings(segment, waiter, Ring::kData, [&] { CHECK_EQ(me->Requeue(claim.position), kOk); }));
+  CHECK(Rings(segment, waiter, Ring::kSpace, [&] { CHECK_EQ(Get(me.body), kOk); }));
+  CHECK_EQ(me->TryReserve(10, &claim), kOk);
+  CHECK(Rings(segment, waiter, Ring::kSpace, [&] { CHECK_EQ(me->Abort(claim.position), kOk); }));
+  CHECK(Rings(segment, waiter, Ring::kJoin, [&] { CHECK_EQ(me->TaskDone(), kOk); }));
+  CHECK_EQ(third->TryReserve(10, &claim), kOk);
+  CHECK(Rings(segment, waiter, Ring::kSpace, [&] { third.Leave(); }));
+  third.Join();
+  CHECK_EQ(Put(me.body, "x"), kOk);
+  CHECK_EQ(third->TryClaim(10, &claim), kOk);
+  CHECK(Rings(segment, waiter, Ring::kData, [&] { third.Leave(); }));
+  CHECK(Rings(segment, waiter, Ring::kData, [&] { me->ShutDown(false); }));
+  // The last message of a queue that was shut down: who waits for more learns that there is none.
+  CHECK(Rings(segment, waiter, Ring::kData, [&] { CHECK_EQ(Get(me.body), kOk); }));
+}
+
+TEST(a_task_is_released_and_done_in_one) {
+  RingSegment segment({.counted = true});
+  RingMember me(segment), other(segment);
+  me.Join();
+  other.Join();
+  Claim claim;
+  for (int i = 0; i < 2; i++) CHECK_EQ(Put(me.body, "task"), kOk);
+  CHECK_EQ(me->TryClaim(100, &claim), kOk);
+  CHECK_EQ(other->ReleaseDone(claim.position), kNotOwner);
+  CHECK_EQ(me->ReleaseDone(claim.position), kOk);
+  CHECK_EQ(me->ReleaseDone(claim.position), kNotOwner);
+  CHECK_EQ(me->Unfinished(), 1);
+  CHECK_EQ(me->Size(), 1);
+  CHECK_EQ(me->TaskDone(), kOk);
+  CHECK_EQ(me->TryClaim(100, &claim), kOk);
+  CHECK_EQ(me->ReleaseDone(claim.position), kOverRelease);
 }
 
 TEST(shutdown_lets_getters_drain) {

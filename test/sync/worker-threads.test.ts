@@ -21,10 +21,11 @@ test.each([true, false])('Lock excludes the threads of one process (thread block
   expect(lock.locked()).toBe(true);
   expect(lock.acquireSync({ timeout: 0 })).toBe(false);
   const waiting = lock.acquire();
+  const exited = once(worker, 'exit');
   event.set();
   expect(await waiting).toBe(true);
   lock.release();
-  expect(await once(worker, 'exit')).toEqual([0]);
+  expect(await exited).toEqual([0]);
 });
 
 test.each([true, false])('a worker that is terminated gives its lock to others (thread blocked: %s)', async (block) => {
