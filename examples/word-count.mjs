@@ -5,10 +5,12 @@
 //
 // Both ways use the same workers, which run the same counting code on the same files from memory. Reading the files is in the
 // time of neither; handing out the work, counting and merging the counts is in the time of both. Each way runs once to warm
-// up, then the two take turns.
+// up, then the two take turns. Then the same without counting, which shows the transports alone. Over the queue, the workers
+// also keep shared totals under a lock, file by file; over process.send they report theirs once, at the end.
 
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Crew } from './word-count/crew.mjs';
 import { countOverChannel } from './word-count/over-channel.mjs';
 import { countOverQueue } from './word-count/over-queue.mjs';
@@ -19,7 +21,7 @@ import { listFiles, readTexts } from './word-count/texts.mjs';
 
 /** @typedef {import('./word-count/result.mjs').Result} Result */
 
-const DEFAULT_FOLDER = new URL('../node_modules', import.meta.url).pathname;
+const DEFAULT_FOLDER = fileURLToPath(new URL('../node_modules', import.meta.url));
 const DEFAULT_FILES = /\.(?:md|[cm]?[jt]sx?)$/;
 /** Timed runs of each way: odd, so that one of them is the median. */
 const ROUNDS = 5;

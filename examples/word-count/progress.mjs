@@ -24,8 +24,6 @@ export function showProgress(label, total, read, stream = process.stderr) {
     barIncompleteChar: '░',
     hideCursor: true,
     clearOnComplete: true,
-    // What a signal means is the program's business.
-    gracefulExit: false,
   });
   bar.start(total, 0);
   const timer = setInterval(() => bar.update(Math.min(read(), total)), INTERVAL);

@@ -1,9 +1,4 @@
 // Memory shared with JavaScript, the sweep and the listing, facts for `doctor`.
-#include <features.h>
-#ifdef __GLIBC__
-#include <gnu/libc-version.h>
-#endif
-
 #include "binding/arguments.h"
 #include "core/sweep.h"
 #include "core/system_info.h"
@@ -74,11 +69,7 @@ Napi::Value Info(const Napi::CallbackInfo& info) {
   const SystemInfo facts = ReadSystemInfo();
   const Napi::Object object = Napi::Object::New(info.Env());
   object.Set("kernel", facts.kernel);
-#ifdef __GLIBC__
-  object.Set("libc", std::string("glibc ") + gnu_get_libc_version());
-#else
-  object.Set("libc", "musl");
-#endif
+  object.Set("libc", facts.libc);
   object.Set("shmFree", static_cast<double>(facts.shm_free));
   object.Set("shmTotal", static_cast<double>(facts.shm_total));
   object.Set("futexWaitv", facts.futex_waitv);

@@ -8,11 +8,6 @@ namespace {
 
 constexpr uint64_t kControlBytes = 4096;
 
-// Which record a participant is committing, or finishing, as kept beside its count of such; never 0, which means none.
-constexpr uint64_t MarkOf(uint64_t position) { return (position << 1 | 1) & 0xffffffff; }
-constexpr uint64_t CountOf(uint64_t word) { return word >> 32; }
-constexpr bool IsMarked(uint64_t word, uint64_t position) { return (word & 0xffffffff) == MarkOf(position); }
-
 }  // namespace
 
 RingPlaces RingPlaces::Of(uint64_t lines, bool counted) {
@@ -182,6 +177,7 @@ uint32_t Ring::AdvanceHead() {
     const Cursor head = Head();
     const uint64_t h = head.position();
     // ORDER(space): acquire of FREE, then the CAS of head hands it on.
+    // ORDER(padding): who sees a shortened record also sees the padding behind it.
     const RingRecord record = format_.Unpack(Word(h).Load(std::memory_order_seq_cst));
     if (record.lap != format_.Lap(h)) break;
     if (record.state != kFree && record.state != kAborted && record.state != kPadding) break;
@@ -334,166 +330,6 @@ bool Ring::Consumed(uint64_t position) const {
   const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_seq_cst));
   if (record.lap != format_.Lap(position)) return true;
   return record.state == kFree || record.state == kAborted;
-}
-
-// ---- state -------------------------------------------------------------------------------------------------------
-
-uint64_t Ring::Size() {
-  uint64_t size = 0;
-  Walk(
-      [&](uint64_t, const RingRecord& record, uint64_t) {
-        size += record.state == kReady ? 1 : 0;
-        return true;
-      },
-      [&] { size = 0; });
-  return size;
-}
-
-bool Ring::Empty() {
-  bool empty = true;
-  Walk([&](uint64_t, const RingRecord& record, uint64_t) {
-    empty = record.state != kReady;
-    return empty;
-  });
-  return empty;
-}
-
-bool Ring::Full() {
-  AdvanceHead();
-  return !HasRoom();
-}
-
-uint64_t Ring::UsedLines() const {
-  const Cursor head = Head();  // first, so that it is not ahead of the tail
-  return std::min(PositionDistance(Tail().position(), head.position()), lines_);
-}
-
-void Ring::ShutDown(bool immediate) {
-  // ORDER(shutdown): seq_cst; set before the getters' scan, read by producers after their claim.
-  control_->flags.FetchOr(immediate ? kQueueShutDown | kQueueImmediate : kQueueShutDown);
-  registry_->RingEverybody();
-}
-
-void Ring::Drain(std::vector<uint64_t>* spilled) {
-  Walk([&](uint64_t position, const RingRecord& record, uint64_t word) {
-    if (record.state != kReady) return true;
-    RingRecord mine = record;
-    mine.state = kReading;
-    mine.owner = registry_->self();
-    uint64_t expected = word;
-    const uint64_t claimed = format_.Pack(mine);
-    if (!Word(position).CompareExchange(expected, claimed)) return true;
-    if ((record.flags & kSpilledFlag) != 0) spilled->push_back(*reinterpret_cast<uint64_t*>(Bytes(position)));
-    if (counted_) CountDone(position);
-    Finish({position, record.length(), record.flags, 0, Bytes(position), claimed}, kFree);
-    return true;
-  });
-  AdvanceHead();
-  if (counted_ && Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
-}
-
-uint64_t Ring::Unfinished() const {
-  // ORDER(unfinished): what is done first. Puts made while we add up then count too much, never too little, so 0 is exact.
-  uint64_t done = control_->done.Load(std::memory_order_seq_cst);
-  uint64_t puts = 0;
-  for (uint32_t i = 0; i < registry_->count(); i++) done += CountOf(registry_->slot(i).dones.Load(std::memory_order_seq_cst));
-  for (uint32_t i = 0; i < registry_->count(); i++) puts += CountOf(registry_->slot(i).counted.Load(std::memory_order_seq_cst));
-  return (puts - done) & 0xffffffff;
-}
-
-Status Ring::TaskDone() {
-  for (;;) {
-    uint64_t done = control_->done.Load(std::memory_order_seq_cst);
-    if (Unfinished() == 0) return kOverRelease;
-    // ORDER(unfinished): one step, so a death leaves it done or not done.
-    if (control_->done.CompareExchange(done, done + 1)) break;
-  }
-  if (Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
-  return kOk;
-}
-
-void Ring::CountDone(uint64_t position) {
-  // ORDER(unfinished): the count and the record it stands for change in one store, as at the commit.
-  Shared<uint64_t>& dones = registry_->slot(registry_->self()).dones;
-  const uint64_t count = CountOf(dones.Load(std::memory_order_relaxed));  // relaxed: written by us alone
-  dones.Store((count + 1) << 32 | MarkOf(position), std::memory_order_seq_cst);
-}
-
-Status Ring::ReleaseDone(uint64_t position) {
-  Claim claim;
-  if (!counted_ || Find(position, kReading, &claim) != kOk) return kNotOwner;
-  if (Unfinished() == 0) return kOverRelease;
-  CountDone(position);
-  Release(claim);
-  if (Unfinished() == 0) Waiters(kJoin).RingAll(*registry_);
-  return kOk;
-}
-
-bool Ring::HasRoom() {
-  for (;;) {
-    const Cursor tail = Tail();
-    const bool room = !NoRoom(tail, 1);
-    // Read apart, tail and head do not belong together if the tail has moved.
-    if (Tail().raw == tail.raw) return room;
-  }
-}
-
-bool Ring::WorthRinging(int which) {
-  if (which == kData) return !Empty();
-  if (which == kSpace) return HasRoom();
-  return Unfinished() == 0;
-}
-
-void Ring::PassOn(int which) {
-  WaitQueue waiters = Waiters(which);
-  if (waiters.MayHaveWaiters() && WorthRinging(which)) waiters.RingOne(*registry_);
-}
-
-// ---- repair ------------------------------------------------------------------------------------------------------
-
-void Ring::Repair(uint32_t participant) {
-  bool any = false;
-  Walk([&](uint64_t position, const RingRecord& record, uint64_t word) {
-    if (record.owner != participant) return true;
-    RegistrySlot& slot = registry_->slot(participant);
-    RingRecord repaired = record;
-    repaired.owner = 0;
-    if (record.state == kWriting) {
-      // Its owner may have died before it moved the tail; head must not pass the tail.
-      const Cursor tail = Tail();
-      if (tail.position() == position) HelpTail(tail, record);
-      // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing this twice
-      // takes back once.
-      const uint64_t puts = slot.counted.Load(std::memory_order_seq_cst);
-      if (counted_ && IsMarked(puts, position)) slot.counted.Store((CountOf(puts) - 1) << 32, std::memory_order_seq_cst);
-      repaired.state = kAborted;
-    } else if (record.state == kReading) {
-      // Counted as done already: it died before it could say so here. Otherwise the message has not been seen, or is to be done again.
-      const bool done = counted_ && IsMarked(slot.dones.Load(std::memory_order_seq_cst), position);
-      repaired.state = done ? kFree : kReady;
-    } else {
-      return true;
-    }
-    uint64_t expected = word;
-    Word(position).CompareExchange(expected, format_.Pack(repaired));
-    any = true;
-    return true;
-  });
-  for (int q = 0; q < kWaitQueues; q++) Waiters(q).Disarm(participant);
-  if (!any) return;
-  AdvanceHead();
-  for (int q = 0; q < kWaitQueues; q++) Waiters(q).RingAll(*registry_);
-}
-
-std::vector<uint32_t> Ring::Busy() {
-  std::vector<uint32_t> busy;
-  Walk([&](uint64_t, const RingRecord& record, uint64_t) {
-    if ((record.state == kWriting || record.state == kReading) && record.owner < registry_->count()) {
-      busy.push_back(record.owner);
-    }
-    return true;
-  });
-  return busy;
 }
 
 }  // namespace multiproc

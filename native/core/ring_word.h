@@ -91,6 +91,11 @@ class RingWordFormat {
   uint32_t log2_;
 };
 
+// Which record a participant is committing, or finishing, as kept beside its count of such; never 0, which means none.
+inline constexpr uint64_t MarkOf(uint64_t position) { return (position << 1 | 1) & 0xffffffff; }
+inline constexpr uint64_t CountOf(uint64_t word) { return word >> 32; }
+inline constexpr bool IsMarked(uint64_t word, uint64_t position) { return (word & 0xffffffff) == MarkOf(position); }
+
 inline constexpr uint32_t kMinLog2Lines = 6;
 inline constexpr uint32_t kMaxLog2Lines = 24;  // 1 GiB of messages; leaves 18 bits of lap
 

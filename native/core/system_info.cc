@@ -8,6 +8,7 @@
 #include "platform/cpu.h"
 #include "platform/file_lock.h"
 #include "platform/futex.h"
+#include "platform/libc.h"
 #include "platform/shm_file.h"
 
 namespace multiproc {
@@ -28,6 +29,7 @@ SystemInfo ReadSystemInfo() {
   SystemInfo info;
   utsname name;
   if (uname(&name) == 0) info.kernel = std::string(name.sysname) + " " + name.release + " " + name.machine;
+  info.libc = LibcVersion();
   ShmSpace(&info.shm_free, &info.shm_total);
   info.futex_waitv = FutexWaitManyLimit() > 1;
   info.ofd_locks = LocksWork();

@@ -8,6 +8,7 @@ namespace multiproc {
 
 struct SystemInfo {
   std::string kernel;
+  std::string libc;
   uint64_t shm_free = 0;
   uint64_t shm_total = 0;
   bool futex_waitv = false;

@@ -9,7 +9,7 @@ import { listFiles, readTexts } from '../../examples/word-count/texts.mjs';
 import { WordTable } from '../../examples/word-count/word-table.mjs';
 import { countWords } from '../../examples/word-count/words.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
-import { commandLineTool, startChild } from '../support/run-child.js';
+import { type Child, commandLineTool, startChild } from '../support/run-child.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
@@ -182,20 +182,37 @@ describe('npm start', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: message });
   });
 
-  test('ends with its workers and its shared memory at a signal', async () => {
-    for (let n = 0; n < 20; n++) writeFileSync(join(folder, `${n}.txt`), 'word '.repeat(2_000_000));
-    const child = startChild(example, { args: [folder] });
-    let workers: number[] = [];
-    await until('both workers count', () => {
-      workers = childrenOf(child.pid);
-      return segmentsOf(child.pid).some(
-        (segment) => workers.length > 1 && workers.every((pid) => segment.pids.includes(pid)),
-      );
+  describe('while it counts', () => {
+    /** Starts it on enough text for many seconds; resolves when both workers are at it. */
+    async function startCounting(): Promise<{ child: Child; workers: readonly number[] }> {
+      for (let n = 0; n < 20; n++) writeFileSync(join(folder, `${n}.txt`), 'word '.repeat(2_000_000));
+      const child = startChild(example, { args: [folder] });
+      let workers: number[] = [];
+      await until('both workers count', () => {
+        workers = childrenOf(child.pid);
+        return segmentsOf(child.pid).some(
+          ({ pids }) => workers.length > 1 && workers.every((pid) => pids.includes(pid)),
+        );
+      });
+      return { child, workers };
+    }
+
+    test('a signal ends it with its workers and its shared memory', async () => {
+      const { child, workers } = await startCounting();
+      child.kill('SIGINT');
+      expect((await child.exit).code).toBe(130);
+      expect(workers.filter(isRunning)).toEqual([]);
+      expect(segmentsOf(child.pid)).toEqual([]);
     });
-    child.kill('SIGINT');
-    expect((await child.exit).code).toBe(130);
-    expect(workers.filter(isRunning)).toEqual([]);
-    expect(segmentsOf(child.pid)).toEqual([]);
+
+    test('the death of a worker ends it with an error', async () => {
+      const { child, workers } = await startCounting();
+      process.kill(workers[1] ?? 0, 'SIGKILL');
+      const { code, stderr } = await child.exit;
+      expect({ code, stderr }).toEqual({ code: 1, stderr: 'Cannot count: worker 2 ended with SIGKILL\n' });
+      expect(workers.filter(isRunning)).toEqual([]);
+      expect(segmentsOf(child.pid)).toEqual([]);
+    });
   });
 
   test('refuses a folder without texts', async () => {

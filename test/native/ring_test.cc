@@ -92,9 +92,9 @@ TEST(behaves_like_a_deque_where_positions_wrap) {
 
 TEST(behaves_like_a_deque_where_laps_wrap) {
   const uint64_t seed = FreshSeed();
-  // 35 bits of lap with 64 lines: the lap wraps at 2^41 lines, long before the position does.
+  // 36 bits of lap with 64 lines: the lap wraps at 2^42 lines, long before the position does.
   for (const uint64_t before : {1, 64, 1000})
-    AgainstModel({.lines = 64, .start = (uint64_t{1} << 41) - before}, seed, 5000);
+    AgainstModel({.lines = 64, .start = (uint64_t{1} << 42) - before}, seed, 5000);
 }
 
 TEST(sequences_wrap_without_a_trace) {
