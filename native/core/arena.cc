@@ -88,6 +88,7 @@ Block Arena::Allocate(const BlockRequest& request) {
     offset = control_->used.Load(std::memory_order_relaxed);  // relaxed: written by us alone
     if (offset + bytes > body_bytes_) return Block();
     At(offset).header().units = static_cast<uint32_t>(bytes / kBlockUnit);
+    At(offset).header().seal = SealOf(offset);
   }
   const Block block = At(offset);
   BlockHeader& header = block.header();
@@ -95,7 +96,6 @@ Block Arena::Allocate(const BlockRequest& request) {
   header.data_bytes = request.data_bytes;
   header.parameter[0] = request.parameter[0];
   header.parameter[1] = request.parameter[1];
-  header.seal = SealOf(offset);
   header.meta_bytes = static_cast<uint32_t>(request.meta.size());
   memcpy(body_ + offset + bytes - request.meta.size(), request.meta.data(), request.meta.size());
   FAULT_POINT();
@@ -116,22 +116,24 @@ bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
   const Block block = At(offset);
   const uint32_t self = registry_->self();
   const uint64_t bit = uint64_t{1} << (self % 64);
-  // An offset that is no block's start would make us write into user memory.
+  // An offset that is no block's start would make us write into user memory. Seal and size are constant once carved.
   const BlockHeader& header = block.header();
   const uint64_t bytes = BytesOf(block);
-  const bool plausible = header.seal == SealOf(offset) && bytes >= block.BodyOffset() && offset + bytes <= used &&
-                         header.meta_bytes <= kMetaMax && header.data_bytes <= bytes &&
-                         (header.data_bytes == 0 || RoundUp(block.BodyOffset(), 64) + header.data_bytes + header.meta_bytes <= bytes);
-  if (!plausible) return false;
+  if (header.seal != SealOf(offset) || bytes < block.BodyOffset() || offset + bytes > used) return false;
   // ORDER(block-life): bit first, then life.
   const bool had = (block.users(self / 64).FetchOr(bit) & bit) != 0;
+  bool alive = false;
   for (;;) {
     uint64_t life = block.header().life.Load(std::memory_order_seq_cst);
-    if (GenerationOf(life) != generation || StateOf(life) == kBlockFree) {
-      if (!had) block.users(self / 64).FetchAnd(~bit);
-      return false;
-    }
-    if (StateOf(life) == kBlockAlive || block.header().life.CompareExchange(life, Life(generation, kBlockAlive))) break;
+    if (GenerationOf(life) != generation || StateOf(life) == kBlockFree) break;
+    alive = StateOf(life) == kBlockAlive || block.header().life.CompareExchange(life, Life(generation, kBlockAlive));
+    if (alive) break;
+  }
+  // Now a user, so that nobody reuses the block: the rest of its header can be read.
+  const uint64_t data_end = !alive || header.data_bytes == 0 ? block.BodyOffset() : RoundUp(block.BodyOffset(), 64) + header.data_bytes;
+  if (!alive || header.meta_bytes > kMetaMax || header.data_bytes > bytes || data_end + header.meta_bytes > bytes) {
+    if (!had) block.users(self / 64).FetchAnd(~bit);
+    return false;
   }
   *out = block;
   return true;

@@ -52,17 +52,21 @@ bool FailSystem(Failure* failure, const char* call, int error) {
   return Fail(failure, "SYSTEM", std::string(call) + " failed: " + strerror(error), error);
 }
 
-// What body size do these parameters mean? 0 if they are impossible.
-uint64_t BodyBytes(const SegmentHeader& h) {
-  switch (static_cast<SegmentKind>(h.kind)) {
+// What size of body do these parameters mean? 0 if they are impossible.
+uint64_t BodyBytes(uint32_t kind, uint64_t lines, bool counted, uint64_t body_bytes) {
+  switch (static_cast<SegmentKind>(kind)) {
     case SegmentKind::kQueue:
-      if (!std::has_single_bit(h.lines) || h.lines * kLineBytes < kRingAlignment || h.lines > (1u << kMaxLog2Lines)) return 0;
-      return RingPlaces::Of(h.lines, h.counted != 0).total;
+      if (!std::has_single_bit(lines) || lines * kLineBytes < kRingAlignment || lines > (1u << kMaxLog2Lines)) return 0;
+      return RingPlaces::Of(lines, counted).total;
     case SegmentKind::kArena:
-    case SegmentKind::kMemory:
-      return h.body_bytes >= sizeof(ArenaControl) && h.body_bytes % 4096 == 0 ? h.body_bytes : 0;
+    case SegmentKind::kMemory: return body_bytes >= sizeof(ArenaControl) && body_bytes % 4096 == 0 ? body_bytes : 0;
   }
   return 0;
+}
+
+bool IsPossible(const SegmentParameters& p) {
+  const uint64_t body = BodyBytes(static_cast<uint32_t>(p.kind), p.lines, p.counted, p.body_bytes);
+  return p.participants >= 1 && p.participants <= kMaxParticipants && p.meta.size() <= kMetaMax && body != 0 && body == p.body_bytes;
 }
 
 bool WaitAndRetry(int64_t deadline) {
@@ -95,7 +99,9 @@ bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
   if (header->checksum != Checksum(*header)) return Fail(failure, "CORRUPT_SEGMENT", "the checksum of its header is wrong");
   // The checksum matched, but nothing is taken on trust: recompute every offset from the parameters.
   const uint32_t p = header->participants;
-  const uint64_t body = p >= 1 && p <= kMaxParticipants && header->meta_bytes <= kMetaMax ? BodyBytes(*header) : 0;
+  const uint64_t body = p >= 1 && p <= kMaxParticipants && header->meta_bytes <= kMetaMax
+                            ? BodyBytes(header->kind, header->lines, header->counted != 0, header->body_bytes)
+                            : 0;
   if (body == 0 || body > facts.size || header->body_bytes != body ||
       header->body_offset != BodyOffset(static_cast<SegmentKind>(header->kind), p, header->lines, header->counted != 0) ||
       header->total_bytes != header->body_offset + body) {
@@ -109,6 +115,7 @@ bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
 }
 
 std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentParameters& parameters, Failure* failure) {
+  if (!IsPossible(parameters)) return Fail(failure, "ARGUMENT", "there can be no segment with these parameters"), nullptr;
   std::unique_ptr<Segment> segment(new Segment);
   segment->name_ = name;
   segment->parameters_ = parameters;

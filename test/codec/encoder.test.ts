@@ -190,6 +190,16 @@ describe('Decoder', () => {
   });
 });
 
+describe('tables', () => {
+  it('arrive with all their keys, however many shapes there are', () => {
+    const shape = (index: number) => ({ id: index, [`k${index % 150}`]: { [`deep${index % 90}`]: [index] } });
+    const rows = Array.from({ length: 400 }, (_, index) => ({ row: index, part: shape(index) }));
+    expect(roundTrip(rows)).toEqual(rows);
+    const odd = rows.map((row) => ({ ...row, __keys__: 1 }));
+    expect(roundTrip(odd)).toEqual(odd);
+  });
+});
+
 describe("codec 'raw'", () => {
   it('takes any view of bytes without copying', () => {
     const encoder = new RawEncoder();

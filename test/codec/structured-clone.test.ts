@@ -127,6 +127,14 @@ describe('what arrives is what structuredClone gives', () => {
     );
   });
 
+  it('for long arrays with odd properties', () => {
+    for (const name of ['constructor', 'length2', '__proto__']) {
+      const value = Array.from({ length: 100 }, (_, index) => index);
+      Object.defineProperty(value, name, { value: 'odd', enumerable: true, writable: true, configurable: true });
+      expectSame(roundTrip(value), structuredClone(value));
+    }
+  });
+
   it('for the comparison itself: it sees identity, −0, holes, prototypes and the order of keys', () => {
     const shared = {};
     expect(identityDifference([shared, shared], [{}, {}])).toBeDefined();

@@ -2,14 +2,20 @@
  * Values to bytes and back, between processes of one machine. What travels keeps its meaning as in structured clone;
  * beyond that, Buffers stay Buffers, errors keep class, code and properties, shared objects arrive live, and instances
  * of registered classes keep their class.
+ *
+ * Scalars and bytes are written here, plain data by msgpackr, everything else by the engine.
  */
+import { BODY_HEAD, readBody, wholeBody, writeBodyHead } from './body.js';
+import { readClone, writeClone } from './clone.js';
+import { corruptMessage } from './corrupt.js';
+import { packPlain, unpackPlain } from './plain.js';
+import { readScalar } from './scalar-reader.js';
+import { Scratch } from './scratch.js';
 import { sharedObjects, type HandleSource } from './shared-objects.js';
-import { wholeBody } from './special-writer.js';
-import { BODY_HEAD, Tag } from './tags.js';
-import { ValueReader } from './value-reader.js';
-import { ValueWriter } from './value-writer.js';
+import { Snapshot } from './snapshot.js';
+import { Tag } from './tags.js';
 
-/** A binary value of so many bytes is not copied by the encoder when it is the whole message. */
+/** So many bytes are not copied by the encoder: what a library wrote, or a binary value that is the whole message. */
 export const BODY_THRESHOLD = 2048;
 
 /** What {@link Encoder.encode} leaves behind besides the bytes in the scratch. */
@@ -23,89 +29,134 @@ export interface Encoded {
 /**
  * Encodes one message at a time into a memory of its own.
  *
- * Code of the program that runs meanwhile (getters, proxies, `toData`) may use the same encoder again: the inner
- * message goes into another memory, and `onScratch` tells of every change.
+ * Code of the program that runs meanwhile (getters, proxies, `toData`) may use the same encoder again: nothing is kept
+ * here before it has run.
  */
 export class Encoder implements Encoded {
   body: Uint8Array | null = null;
   handles: readonly HandleSource[] | null = null;
-  #scratch: Uint8Array;
-  #idle: ValueWriter | null = new ValueWriter();
+  readonly #scratch = new Scratch();
+  #told: Uint8Array = this.#scratch.bytes;
   readonly #onScratch: (scratch: Uint8Array) => void;
 
   /** @param onScratch Called, before `encode` returns, whenever the message is in another memory than the last one. */
   constructor(onScratch: (scratch: Uint8Array) => void = () => undefined) {
     this.#onScratch = onScratch;
-    this.#scratch = (this.#idle as ValueWriter).bytes;
   }
 
   /** Where the last message begins. */
   get scratch(): Uint8Array {
-    return this.#scratch;
+    return this.#told;
   }
 
   /**
    * Writes `value` into the scratch and gives the number of bytes there; see `body` for the rest of the message. All
    * three are valid until the next call.
    *
+   * An accessor in plain data may be read several times; the last reading is what travels.
+   *
    * @throws NotTransferableError (`ERR_MULTIPROC_NOT_TRANSFERABLE`), with the path, for a value with a part that cannot
    * travel; and whatever a getter, proxy or `toData` throws. The message is then to be forgotten as a whole.
    */
   encode(value: unknown): number {
-    const writer = this.#idle ?? new ValueWriter();
-    this.#idle = null;
-    try {
-      this.body = null;
-      this.handles = null;
-      if (typeof value === 'object' && value !== null && this.#encodeBody(writer, value)) return BODY_HEAD;
-      const length = writer.writeMessage(value);
-      this.body = null;
-      this.handles = writer.handles;
-      return length;
-    } finally {
-      this.#idle = writer;
-      if (writer.bytes !== this.#scratch) {
-        this.#scratch = writer.bytes;
-        this.#onScratch(writer.bytes);
-      }
+    this.body = null;
+    this.handles = null;
+    const length = this.#encode(value);
+    const scratch = this.#scratch.bytes;
+    if (scratch !== this.#told) {
+      this.#told = scratch;
+      this.#onScratch(scratch);
+    }
+    return length;
+  }
+
+  #encode(value: unknown): number {
+    const scratch = this.#scratch;
+    switch (typeof value) {
+      case 'string':
+        return scratch.writeText(value);
+      case 'number':
+        return scratch.writeNumber(value);
+      case 'boolean':
+        return scratch.writeTag(value ? Tag.TRUE : Tag.FALSE);
+      case 'undefined':
+        return scratch.writeTag(Tag.UNDEFINED);
+      case 'bigint':
+        return BigInt.asIntN(64, value) === value ? scratch.writeBigint64(value) : this.#encodeExactly(value);
+      case 'object':
+        return value === null ? scratch.writeTag(Tag.NULL) : this.#encodeObject(value);
+      default:
+        return this.#encodeExactly(value);
     }
   }
 
-  #encodeBody(writer: ValueWriter, value: object): boolean {
-    const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-    // Also false for a detached one, whose views throw when they are asked for their length.
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < BODY_THRESHOLD) return false;
-    if (sharedObjects.describe(value) !== undefined) return false;
+  #encodeObject(value: object): number {
     const whole = wholeBody(value);
-    if (whole === undefined || whole.bytes.length < BODY_THRESHOLD) return false;
-    writer.bytes.fill(0, 0, BODY_HEAD);
-    writer.bytes[0] = Tag.BODY;
-    writer.bytes[1] = whole.type;
-    this.body = whole.bytes;
-    return true;
+    if (whole !== undefined && sharedObjects.describe(value) === undefined)
+      return this.#encodeBody(whole.type, whole.bytes);
+    const plain = packPlain(value);
+    return plain === undefined ? this.#encodeExactly(value) : this.#keep(plain, plain.start, plain.end);
+  }
+
+  #encodeBody(type: number, bytes: Uint8Array): number {
+    const inScratch = bytes.length < BODY_THRESHOLD;
+    const scratch = this.#scratch.reserve(inScratch ? BODY_HEAD + bytes.length : BODY_HEAD);
+    writeBodyHead(scratch, type);
+    this.body = inScratch ? null : bytes;
+    if (inScratch) scratch.set(bytes, BODY_HEAD);
+    return inScratch ? BODY_HEAD + bytes.length : BODY_HEAD;
+  }
+
+  #encodeExactly(value: unknown): number {
+    const snapshot = new Snapshot(value);
+    const message = writeClone(snapshot);
+    const length = this.#keep(message, 0, message.length);
+    this.handles = snapshot.handles;
+    return length;
+  }
+
+  /** Takes a whole message that a library wrote. */
+  #keep(message: Buffer, start: number, end: number): number {
+    const length = end - start;
+    // What a getter that encoded meanwhile has left here goes, too.
+    this.handles = null;
+    if (length >= BODY_THRESHOLD) {
+      this.body = message.subarray(start, end);
+      return 0;
+    }
+    this.body = null;
+    message.copy(this.#scratch.reserve(length), 0, start, end);
+    return length;
   }
 }
 
 /** Decodes messages; what it makes shares no memory with the message, except as said at `decode`. */
 export class Decoder {
-  #idle: ValueReader | null = new ValueReader();
-
   /**
    * Decodes the message in `bytes` from `start` up to `end`.
    *
    * @param owned The caller gives the memory away: a Buffer or typed array that is the whole message is then a view of
    * it instead of a copy, if its alignment permits.
    * @throws CorruptSegmentError (`ERR_MULTIPROC_CORRUPT_SEGMENT`) for bytes that no encoder wrote.
+   * @throws VersionError (`ERR_MULTIPROC_VERSION`) for a value that an engine newer than this one wrote.
    * @throws NotFoundError (`ERR_MULTIPROC_NOT_FOUND`) for an instance of a class that is not registered here; and
    * whatever reviving a shared object or `fromData` throws.
    */
   decode(bytes: Uint8Array, start: number, end: number, owned: boolean): unknown {
-    const reader = this.#idle ?? new ValueReader();
-    this.#idle = null;
-    try {
-      return reader.readMessage(bytes, start, end, owned);
-    } finally {
-      this.#idle = reader;
+    if (!(start >= 0 && start < end && end <= bytes.length)) {
+      throw corruptMessage(`its bounds ${start} to ${end} are empty or outside of ${bytes.length} bytes`);
+    }
+    const tag = bytes[start];
+    switch (tag) {
+      case Tag.PLAIN:
+        return unpackPlain(bytes, start + 1, end);
+      case Tag.BODY:
+        return readBody(bytes, start, end, owned);
+      case Tag.CLONE:
+      case Tag.RESTORED:
+        return readClone(bytes, start, end);
+      default:
+        return readScalar(bytes, start, end);
     }
   }
 }

@@ -65,8 +65,8 @@ export function nativeKind(prototype: object): string | undefined {
   return kind ?? undefined;
 }
 
-/** Why an object that is none of the kinds that travel cannot travel; `undefined` when it can, as plain data. */
-export function refusal(object: object, prototype: object): string | undefined {
+/** What an object that is none of the kinds that travel is; `undefined` when it can travel, as plain data. */
+export function opaqueKind(object: object, prototype: object): string | undefined {
   if (types.isPromise(object)) return 'a Promise';
   if (types.isKeyObject(object) || types.isCryptoKey(object)) return 'a key';
   return nativeKind(prototype);

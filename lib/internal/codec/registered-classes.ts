@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { argumentTypeError, ExistsError } from '../../errors.js';
+import { argumentTypeError, ExistsError, NotFoundError } from '../../errors.js';
 import { nativeKind } from './native-kinds.js';
 
 /** How instances of a registered class travel. */
@@ -72,7 +72,15 @@ export function classOfPrototype(prototype: object): RegisteredClass | undefined
   return byPrototype.get(prototype);
 }
 
-/** The class registered under a name. */
-export function classOfName(name: string): RegisteredClass | undefined {
-  return byName.get(name);
+/**
+ * The class registered under a name.
+ *
+ * @throws NotFoundError (`ERR_MULTIPROC_NOT_FOUND`) when the sender registered it and this process did not.
+ */
+export function registeredClass(name: string): RegisteredClass {
+  const registered = byName.get(name);
+  if (registered === undefined) {
+    throw new NotFoundError(`Cannot decode a message: no class is registered as '${name}' in this process`);
+  }
+  return registered;
 }
