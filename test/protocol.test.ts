@@ -135,10 +135,10 @@ class QueueFile {
       const line = Number(position) & (this.#lines - 1);
       const index = (line & ~63) | ((line & 7) << 3) | ((line >> 3) & 7);
       const word = this.#bytes.readBigUInt64LE(this.#body + 4096 + index * 8);
-      const lapBits = 41n - this.#log2;
-      const rest = word >> (7n + this.#log2 + 1n);
+      const lapBits = 42n - this.#log2;
+      const rest = word >> (7n + this.#log2);
       if (rest >> 15n !== ((position >> this.#log2) & ((1n << lapBits) - 1n))) return messages;
-      const count = Number((word >> 7n) & ((1n << (this.#log2 + 1n)) - 1n));
+      const count = Number((word >> 7n) & ((1n << this.#log2) - 1n)) + 1;
       const length = count * 64 - Number(word & 127n);
       const state = Number((rest >> 10n) & 7n);
       if (state === 2) {
@@ -169,7 +169,8 @@ test('a queue can be read with nothing but docs/protocol.md, wrapped messages an
 
   const file = new QueueFile(queue.handle);
   expect(file.meta).toEqual({ class: 'Queue', codec: 'raw' });
-  const start = BigInt(fillers * fillerLines);
+  const firstPosition = queue.capacity / 64;
+  const start = BigInt(firstPosition + fillers * fillerLines);
   expect(file.cursor(128)).toEqual({ position: start, sequence: 7n });
   expect(file.cursor(0)).toEqual({ position: start + 2n + 15n + 1n + 1n + 1n, sequence: 12n });
   const found = file.messages();

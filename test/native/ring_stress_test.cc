@@ -111,6 +111,38 @@ TEST(through_a_place_for_one) { Stream({.lines = 64, .maxsize = 1}, 3, 3, 1500);
 TEST(with_messages_given_back) { Stream(kShape, 2, 3, 4000, true); }
 TEST(in_a_counted_ring) { Stream({.lines = 128, .maxsize = 10, .counted = true}, 2, 2, 4000); }
 
+TEST(one_producers_order_holds_at_full_speed) {
+  // No sleep and nothing but the operations themselves: the getter often sees a message that is being written, and the
+  // next one.
+  constexpr uint64_t kMessages = 400'000;
+  RingSegment segment(kShape);
+  std::thread producer([&] {
+    RingMember member(segment);
+    member.Join();
+    for (uint64_t serial = 0; serial < kMessages;) {
+      Claim claim;
+      if (member->TryReserve(sizeof serial, &claim) != kOk) continue;
+      memcpy(claim.bytes, &serial, sizeof serial);
+      CHECK_EQ(member->Commit(claim.position, sizeof serial, 0), kOk);
+      serial++;
+    }
+  });
+  RingMember me(segment);
+  me.Join();
+  uint64_t disorder = 0;
+  for (uint64_t expected = 0; expected < kMessages;) {
+    Claim claim;
+    if (me->TryClaim(sizeof expected, &claim) != kOk) continue;
+    uint64_t serial;
+    memcpy(&serial, claim.bytes, sizeof serial);
+    CHECK_EQ(me->Release(claim.position), kOk);
+    if (serial != expected) disorder++;
+    expected++;
+  }
+  producer.join();
+  CHECK_EQ(disorder, 0);
+}
+
 TEST(unfinished_is_never_zero_while_a_task_is_open) {
   constexpr uint64_t kTasks = 20000;
   RingSegment segment({.counted = true});
