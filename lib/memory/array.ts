@@ -58,7 +58,7 @@ export interface ArrayOptions extends CreateOptions {
 /** What a shared array has beyond a typed array. */
 export interface SharedArrayMembers<C extends TypeCode = TypeCode> extends SharedObject {
   /**
-   * The lock that was passed in or made.
+   * The lock that was passed in or made. One that was made closes together with this object.
    *
    * @throws StateError (ERR_MULTIPROC_STATE) when made with `lock: false`; ClosedError.
    */

@@ -2,7 +2,7 @@
  * The lock that a Value or an Array brings along.
  */
 import { inspect } from 'node:util';
-import { argumentTypeError, StateError } from '../errors.js';
+import { argumentTypeError, ClosedError, StateError } from '../errors.js';
 import { attach } from '../internal/handle.js';
 import { Lock } from '../sync/lock.js';
 import { RLock } from '../sync/rlock.js';
@@ -27,7 +27,11 @@ export class MemoryLock {
   /** Checks the option, without making anything yet. */
   static check(option: unknown, action: string): LockOption {
     if (option === undefined || option === null) return true;
-    if (typeof option === 'boolean' || option instanceof Lock || option instanceof RLock) return option;
+    if (typeof option === 'boolean') return option;
+    if (option instanceof Lock || option instanceof RLock) {
+      if (option.closed) throw new ClosedError(`Cannot ${action}: the lock is closed`);
+      return option;
+    }
     throw argumentTypeError(
       `Cannot ${action}: lock must be true, false, a Lock or an RLock, received ${inspect(option, { depth: 0 })}`,
     );

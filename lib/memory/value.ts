@@ -101,7 +101,7 @@ export interface Value<T = unknown, Input = T> extends SharedObject {
   /** As {@link update}, but blocks the thread while it waits, and `change` must not return a promise. */
   updateSync(change: (value: T) => Input, options?: WaitOptions): T;
   /**
-   * The lock that was passed in or made.
+   * The lock that was passed in or made. One that was made closes together with this object.
    *
    * @throws StateError (ERR_MULTIPROC_STATE) when made with `lock: false`; ClosedError.
    */

@@ -42,8 +42,9 @@ export class ConditionCore extends Core {
 
 /** Makes a condition, with a lock of its own unless one is given. */
 export function createCondition(source: Lock | RLock | ConditionOptions | undefined): Attachment<ConditionCore> {
-  const options: ConditionOptions =
-    source instanceof Lock || source instanceof RLock ? { lock: source } : (source ?? {});
+  // Any shared object, not only a lock: what is none is refused below.
+  const isObject = typeof source === 'object' && attachmentOf(source) !== undefined;
+  const options = (isObject ? { lock: source } : (source ?? {})) as ConditionOptions;
   const { name, maxParticipants } = checkCreateOptions(options, 'create Condition');
   const lock = ownLock(options.lock);
   try {

@@ -22,7 +22,7 @@ import { type Hold } from './hold.js';
 import { type Lock } from './lock.js';
 import { MonitorCore, type Suspended } from './monitor.js';
 import { type RLock } from './rlock.js';
-import { Acquirable } from './sync-object.js';
+import { Acquirable, checkCallback } from './sync-object.js';
 
 /** Everybody. */
 const ALL = 2 ** 31 - 1;
@@ -179,6 +179,7 @@ export class Condition extends Acquirable {
    * @throws as {@link wait}, and as `predicate`.
    */
   async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions | null): Promise<T> {
+    checkCallback(predicate, 'wait for Condition');
     const { timeout, signal } = parseWait(options);
     const deadline = performance.now() + timeout;
     this.#monitor('wait for');
@@ -196,6 +197,7 @@ export class Condition extends Acquirable {
    * @throws as {@link waitFor}.
    */
   waitForSync<T>(predicate: () => T, options?: WaitOptions | null): T {
+    checkCallback(predicate, 'wait for Condition');
     const { timeout } = parseWait(options);
     const deadline = performance.now() + timeout;
     this.#monitor('wait for');

@@ -21,7 +21,7 @@ import { parseWait, type Wait, type WaitOptions } from '../internal/wait-options
 import { Hold } from './hold.js';
 import { RLockCore } from './rlock-core.js';
 import { callInFrame, currentFrame, innermostFrame } from './run-frame.js';
-import { Acquirable } from './sync-object.js';
+import { Acquirable, checkCallback } from './sync-object.js';
 
 /**
  * A lock that belongs to a thread, which may acquire it several times and must release it as often.
@@ -150,6 +150,7 @@ export class RLock extends Acquirable {
    * @throws as {@link hold} and as `fn`.
    */
   override async run<T>(fn: (hold: Hold) => T | PromiseLike<T>, options?: WaitOptions | null): Promise<T> {
+    checkCallback(fn, 'run RLock');
     const { core } = this.#attachment;
     // The wait may end in another flow's time, so what this flow is in is noted now.
     const own = currentFrame(core);

@@ -1,7 +1,8 @@
 /**
  * What the synchronisation classes have in common: statistics, and the block forms of those that are acquired.
  */
-import { StateError } from '../errors.js';
+import { inspect } from 'node:util';
+import { argumentTypeError, StateError } from '../errors.js';
 import { call, native } from '../internal/native.js';
 import { type Attachment, Facade } from '../internal/shared-object.js';
 import { type WaitOptions } from '../internal/wait-options.js';
@@ -62,6 +63,7 @@ export abstract class Acquirable extends SyncObject {
    * @throws as {@link hold} and as `fn`.
    */
   async run<T>(fn: (hold: Hold) => T | PromiseLike<T>, options?: WaitOptions | null): Promise<T> {
+    checkCallback(fn, `run ${this.constructor.name}`);
     const hold = await this.hold(options);
     try {
       return await fn(hold);
@@ -77,6 +79,7 @@ export abstract class Acquirable extends SyncObject {
    *   without protection.
    */
   runSync<T>(fn: (hold: Hold) => T, options?: WaitOptions | null): T {
+    checkCallback(fn, `run ${this.constructor.name}`);
     const hold = this.holdSync(options);
     try {
       return refusePromise(fn(hold));
@@ -84,6 +87,11 @@ export abstract class Acquirable extends SyncObject {
       hold.release();
     }
   }
+}
+
+/** Before anything is waited for. @throws TypeError when `fn` is no function. */
+export function checkCallback(fn: unknown, action: string): void {
+  if (typeof fn !== 'function') throw argumentTypeError(`Cannot ${action}: expected a function, received ${inspect(fn, { depth: 0 })}`);
 }
 
 /** @throws StateError when `value` is a promise. */

@@ -56,9 +56,10 @@ struct OptionalName {
   std::string text;
 };
 
-Napi::Value Finish(const Napi::CallbackInfo& info, int32_t ref, const std::string& action, const Failure& failure) {
+Napi::Value Finish(const Napi::CallbackInfo& info, int32_t ref, const char* verb, uint32_t kind, const std::string* name,
+                   const Failure& failure) {
   if (ref < 0) {
-    ThrowFailure(info.Env(), action, failure);
+    ThrowFailure(info.Env(), Action(verb, kind, name), failure);
     return info.Env().Undefined();
   }
   return Napi::Number::New(info.Env(), ref);
@@ -85,7 +86,7 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
     }
     ref = EnvironmentOf(info).Create(name.get(), request, participants, initial, &failure);
   }
-  return Finish(info, ref, Action("create", kind, name.get()), failure);
+  return Finish(info, ref, "create", kind, name.get(), failure);
 }
 
 Napi::Value CreateQueue(const Napi::CallbackInfo& info) {
@@ -105,7 +106,7 @@ Napi::Value CreateQueue(const Napi::CallbackInfo& info) {
     parameters.lines = std::bit_ceil(bytes) / kLineBytes;
     ref = EnvironmentOf(info).CreateQueue(name.get(), parameters, &failure);
   }
-  return Finish(info, ref, Action("create", 11, name.get()), failure);
+  return Finish(info, ref, "create", 11, name.get(), failure);
 }
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
@@ -116,7 +117,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   if (CheckRequest(&name.text, 0, 1, 0, &failure)) {
     ref = EnvironmentOf(info).Open(static_cast<ObjectKind>(kind), name.text, &failure);
   }
-  return Finish(info, ref, Action("open", kind, &name.text), failure);
+  return Finish(info, ref, "open", kind, &name.text, failure);
 }
 
 Napi::Value Attach(const Napi::CallbackInfo& info) {
@@ -124,7 +125,7 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
   const std::string address = info[1].As<Napi::String>().Utf8Value();
   Failure failure;
   const int32_t ref = EnvironmentOf(info).Attach(static_cast<ObjectKind>(kind), address, &failure);
-  return Finish(info, ref, Action("attach", kind, &address), failure);
+  return Finish(info, ref, "attach", kind, &address, failure);
 }
 
 Object* Get(const Napi::CallbackInfo& info) {

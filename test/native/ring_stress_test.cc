@@ -114,7 +114,7 @@ TEST(in_a_counted_ring) { Stream({.lines = 128, .maxsize = 10, .counted = true},
 TEST(one_producers_order_holds_at_full_speed) {
   // No sleep and nothing but the operations themselves: the getter often sees a message that is being written, and the
   // next one.
-  constexpr uint64_t kMessages = 400'000;
+  constexpr uint64_t kMessages = 100'000;
   RingSegment segment(kShape);
   std::thread producer([&] {
     RingMember member(segment);
