@@ -59,6 +59,7 @@ export const configurations = [
   holds('wait', '2 waiters, 1 waker, 1 kill, 1 slice', 'KILLS=1 SLICES=1'),
   holds('wait', 'event loop, 1 waker with 2 items', 'ASYNC WAITERS=1 ITEMS=2'),
   holds('wait', '2 event loops, 1 waker', 'ASYNC'),
+  holds('wait', 'event loop, 2 items, 1 kill', 'ASYNC WAITERS=1 ITEMS=2 KILLS=1 SLICES=2'),
 
   broken('wait', 'no second look after arming', 'NORECHECK'),
   broken('wait', 'no second look after arming, event loops', 'ASYNC NORECHECK'),
@@ -71,7 +72,7 @@ export const configurations = [
   holds('wait', '2 waiters, 2 wakers, one word', 'WAKERS=2 WORDS=1', FULL),
   holds('wait', '2 waiters, 1 gives up, 2 wakers', 'WAKERS=2 WORDS=1 QUITTERS=1', FULL),
   holds('wait', '3 waiters, 1 waker with 2 items', 'WAITERS=3 ITEMS=2', FULL),
-  holds('wait', '2 waiters, 2 wakers, 1 kill, 2 slices', 'WAKERS=2 KILLS=1 SLICES=2', FULL),
+  holds('wait', '2 waiters, 1 waker with 2 items, 1 kill', 'ITEMS=2 KILLS=1 SLICES=2', FULL),
   holds('wait', '2 event loops, 1 gives up, 1 waker', 'ASYNC QUITTERS=1', FULL),
   holds('wait', '2 event loops, 1 waker with 2 items', 'ASYNC ITEMS=2', FULL),
   holds('wait', '2 event loops, 1 waker, 1 kill, 1 slice', 'ASYNC KILLS=1 SLICES=1', FULL),

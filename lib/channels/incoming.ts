@@ -92,8 +92,7 @@ export function takeClaimed(ref: number, length: number, codec: CodecName): Clai
     const value = spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
     return { value, position, attempts };
   } catch (error) {
-    native.ringRelease(ref, position);
-    native.ringTaskDone(ref);
+    native.ringReleaseDone(ref, position);
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Queue: messages between processes, any number of producers and consumers.
  */
-import { ShutDownError, StateError } from '../errors.js';
+import { inspect } from 'node:util';
+import { argumentTypeError, ShutDownError, StateError } from '../errors.js';
 import { call, native } from '../internal/native.js';
 import { type Attachment, Opened, openOrCreate } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
@@ -76,7 +77,7 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
   /**
    * Opens the queue of that name.
    *
-   * @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND) when there is none; TypeError when it is no Queue; VersionError, CorruptSegmentError.
+   * @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND) when there is none; KindError when it is no Queue; VersionError, CorruptSegmentError.
    */
   static open<T = unknown>(name: string): Queue<T> {
     return openQueue(Queue<T>, name);
@@ -191,7 +192,8 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
    *
    * @throws ClosedError (ERR_MULTIPROC_CLOSED).
    */
-  shutdown({ immediate = false }: ShutdownOptions = {}): void {
+  shutdown(options?: ShutdownOptions | null): void {
+    const immediate = checkImmediate(options);
     const { ref, core } = this.#at;
     const status = native.ringShutDown(ref, immediate ? 1 : 0);
     if (status < 0) throw statusError(status, `shut down ${this.constructor.name}`);
@@ -279,6 +281,15 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
     }
     return (this.#raw ??= new RawAccess(this, this.#at));
   }
+}
+
+function checkImmediate(options: unknown): boolean {
+  if (options === undefined || options === null) return false;
+  const { immediate = false } = typeof options === 'object' ? (options as ShutdownOptions) : { immediate: options };
+  if (typeof immediate !== 'boolean') {
+    throw argumentTypeError(`Cannot shut down Queue: immediate must be true or false, received ${inspect(immediate)}`);
+  }
+  return immediate;
 }
 
 registerQueueClass('Queue', (opened) => new Queue(opened));

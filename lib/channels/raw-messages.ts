@@ -11,7 +11,7 @@ import type { QueueCore } from './queue-core.js';
 /**
  * Room in a queue for one message, reserved by `reserve()`. Write into `bytes`, then `commit()`.
  *
- * Messages reserved later may be received earlier, but not those of the same process. Room that was reserved and neither
+ * A message reserved later is received earlier when it is committed and this one is not yet. Room that was reserved and neither
  * committed nor aborted holds back everything behind it; when the process dies it is free again, and nobody has seen anything.
  */
 export class Slot implements Disposable {

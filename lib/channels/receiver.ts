@@ -45,7 +45,7 @@ export class Receiver {
 
   getSync(options: WaitOptions | null | undefined): unknown {
     const { core, ref } = this.#at;
-    if (this.#postponed === null && options === undefined && core.main.pending === 0) {
+    if (this.#postponed === null && options === undefined && core.main.pending === 0 && core.space.pending === 0) {
       const length = getMessage(ref, GetMode.copy, SLICE);
       if (length >= 0) return this.#take(ref, length);
       if (length !== Status.Again) throw this.#failure(length);
@@ -94,9 +94,16 @@ export class Receiver {
     return this.#settleTake(this.#at.core.main.waitSync(this.#attemptTake, timeout, true), adopt);
   }
 
-  readonly #attempt = (waitMs: number): number => getMessage(this.#at.ref, GetMode.copy, waitMs);
+  readonly #attempt = (waitMs: number): number => this.#tryGet(GetMode.copy, waitMs);
 
-  readonly #attemptTake = (waitMs: number): number => getMessage(this.#at.ref, GetMode.take, waitMs);
+  readonly #attemptTake = (waitMs: number): number => this.#tryGet(GetMode.take, waitMs);
+
+  #tryGet(mode: number, waitMs: number): number {
+    const { core, ref } = this.#at;
+    // What this thread blocks for may be what a promise of its own is waiting to put.
+    if (waitMs > 0 && core.space.pending > 0) core.space.serve();
+    return getMessage(ref, mode, waitMs);
+  }
 
   #settle(status: number): unknown {
     if (status < 0) throw this.#failure(status);

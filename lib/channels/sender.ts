@@ -40,7 +40,7 @@ export class Sender {
   putSync(value: unknown, options: WaitOptions | null | undefined): void {
     const encoder = this.#encoder;
     const { core } = this.#at;
-    if (options === undefined && core.space.pending === 0) {
+    if (options === undefined && core.space.pending === 0 && core.main.pending === 0) {
       const headLength = encoder.encode(value);
       // Read only now: encoding may run code of the program, which may close the queue.
       const status = putEncoded(this.#at.ref, encoder, headLength, SLICE);
@@ -130,11 +130,32 @@ export class Sender {
     const { core, ref } = this.#at;
     let status = failed;
     if (status === Status.Again && wait.timeout > 0) {
-      status = core.space.waitSync((waitMs) => putEncoded(ref, this.#encoder, headLength, waitMs), wait.timeout, true);
+      if (core.main.pending > 0) {
+        status = this.#feedAndPut(new KeptMessage(this.#encoder, headLength), wait.timeout);
+        if (status === 0) return;
+      } else {
+        status = core.space.waitSync((waitMs) => putEncoded(ref, this.#encoder, headLength, waitMs), wait.timeout, true);
+      }
     }
     if (status !== 0) throw this.#failure(status, wait.timeout > 0, count);
     keepAlive(core, this.#encoder);
     core.main.nudge();
+  }
+
+  /** The room that this thread blocks for may be what promises of its own are waiting to take. */
+  #feedAndPut(message: KeptMessage, timeout: number): number {
+    const { core } = this.#at;
+    const status = core.space.waitSync(
+      (waitMs) => {
+        core.main.serve();
+        return message.put(core, waitMs);
+      },
+      timeout,
+      true,
+    );
+    if (status === 0) core.main.nudge();
+    else message.drop();
+    return status;
   }
 
   /** @param count how many messages of a batch were put before these; `undefined` for a single one. */

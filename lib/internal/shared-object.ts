@@ -217,6 +217,8 @@ export abstract class Facade implements SharedObject {
 
   /** The facts that Python's repr shows, for example `<Semaphore(value=2)>`. Never throws. */
   toString(): string {
+    // A prototype has the method too, and debuggers show prototypes.
+    if (!(#attachment in this)) return `<${Object.prototype.toString.call(this)}>`;
     if (this.closed) return `<${this.constructor.name} closed>`;
     try {
       return this[describe]();
@@ -229,7 +231,7 @@ export abstract class Facade implements SharedObject {
     return this.toString();
   }
 
-  /** What `toString()` shows while the object is open; may throw. */
+  /** What `toString()` shows while the object is open; may throw. @internal */
   abstract [describe](): string;
 }
 

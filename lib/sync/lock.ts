@@ -1,7 +1,7 @@
 /**
  * Lock: mutual exclusion between processes, threads and asynchronous tasks.
  */
-import { DeadlockError, TimeoutError } from '../errors.js';
+import { TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import { call, Kind, native, Status } from '../internal/native.js';
 import { processName } from '../internal/process-name.js';
@@ -17,11 +17,10 @@ import {
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
 import { type Attempt, rejected, SLICE } from '../internal/wait.js';
-import { forEver, parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
+import { forEver, parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { Hold } from './hold.js';
 import { MonitorCore, resuming, type Suspended } from './monitor.js';
-import { callInFrame, currentFrame, innermostFrame, type RunFrame } from './run-frame.js';
-import { Acquirable, checkCallback } from './sync-object.js';
+import { Acquirable } from './sync-object.js';
 
 interface SuspendedLock extends Suspended {
   readonly hold: 0 | 1;
@@ -111,6 +110,8 @@ class LockCore extends MonitorCore<SuspendedLock> {
  * - **Tasks of one thread** exclude each other like processes do; those who wait with `await` are served in order.
  * - **Death of the owner**: the lock is handed on, and the next owner is told (`Hold.ownerDied`, {@link Lock.ownerDied}).
  *   A stopped owner is not a dead one: it keeps the lock.
+ * - **Nesting**: a task that awaits the lock inside its own `run()` waits for ever; only a blocking wait can be seen to be hopeless
+ *   (DeadlockError). RLock's `run()` nests.
  * - **close()** while it is held by `acquire()` leaves it held: whoever it was handed to releases it, or the end of this thread does.
  * - **Fairness**: none between processes; a running one may overtake a sleeping one.
  *
@@ -166,7 +167,6 @@ export class Lock extends Acquirable {
         const status = native.lockAcquire(ref, 0, 0, 0);
         if (status !== Status.Again || wait.timeout <= 0) return Promise.resolve(core.acquired(status));
       }
-      this.#refuseDeadlock(wait);
       return core.main.wait(this, wait, this.#attempt(0, 0), (status) => core.acquired(status));
     } catch (error) {
       return rejected(error);
@@ -234,9 +234,7 @@ export class Lock extends Acquirable {
   hold(options?: WaitOptions | null): Promise<Hold> {
     const { core } = this.#attachment;
     try {
-      const wait = parseWait(options);
-      this.#refuseDeadlock(wait);
-      return core.main.wait(this, wait, this.#attempt(1, 0), (status) => this.#held(status));
+      return core.main.wait(this, parseWait(options), this.#attempt(1, 0), (status) => this.#held(status));
     } catch (error) {
       return rejected(error);
     }
@@ -253,25 +251,6 @@ export class Lock extends Acquirable {
     return this.#held(core.main.waitSync(this.#attempt(1, timeout === Infinity ? 1 : 0), timeout));
   }
 
-  /**
-   * Runs `fn` while holding, and releases when it has returned, resolved, thrown or rejected.
-   *
-   * @returns what `fn` returned or resolved to.
-   * @throws DeadlockError (ERR_MULTIPROC_DEADLOCK) when called, without a time limit, from within the callback of a `run()` of this
-   *   very lock; otherwise as {@link hold} and as `fn`.
-   */
-  override async run<T>(fn: (hold: Hold) => T | PromiseLike<T>, options?: WaitOptions | null): Promise<T> {
-    checkCallback(fn, 'run Lock');
-    const hold = await this.hold(options);
-    const frame: RunFrame = { lock: this.#attachment.core, outer: innermostFrame(), depth: 1 };
-    try {
-      return await callInFrame(frame, () => fn(hold));
-    } finally {
-      frame.depth = 0;
-      hold.release();
-    }
-  }
-
   /** @internal */
   override [describe](): string {
     const state = native.lockState(this.#attachment.ref);
@@ -279,13 +258,6 @@ export class Lock extends Acquirable {
     if (state < 0) throw statusError(state, 'look at Lock');
     if (state === 0) return '<Lock(owner=None)>';
     return state === 1 ? `<Lock(owner=${processName()})>` : `<Lock(owner=SomeOtherProcess pid=${pid})>`;
-  }
-
-  /** A flow that waits, without end, inside its own run() waits for itself. */
-  #refuseDeadlock({ timeout, signal }: Wait): void {
-    if (timeout === Infinity && signal === undefined && currentFrame(this.#attachment.core) !== null) {
-      throw new DeadlockError('Cannot acquire Lock: the run() around this call holds it, and could never end');
-    }
   }
 
   #attempt(hold: 0 | 1, endless: 0 | 1): Attempt {

@@ -164,6 +164,14 @@ Membership* Environment::OpenSegment(const std::string& name, uint64_t uuid, Fai
     failure->reason = "the object is gone, its name is in other use";
     return nullptr;
   }
+  const auto twin = memberships_.find(segment->uuid());
+  if (twin != memberships_.end()) {
+    // A second name of a segment that is open here, or a copy of its file, which nobody can tell from it.
+    if (twin->second->segment->IsSameFile(*segment)) return twin->second.get();
+    failure->code = "CORRUPT_SEGMENT";
+    failure->reason = "it is a copy of another segment";
+    return nullptr;
+  }
   auto home = std::make_unique<Membership>(std::move(segment));
   if (!home->segment->Join(home->repairer(), failure)) return nullptr;
   Membership* result = home.get();

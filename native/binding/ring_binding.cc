@@ -47,8 +47,9 @@ void DrainAll(Object& object) {
 Status CommitOrDrop(Object& object, const Claim& claim, uint64_t length, uint32_t flags) {
   object.last_position = claim.position;
   const Status status = object.home->ring->Commit(claim, length, flags);
-  if (status == kOk && (object.home->ring->QueueFlags() & kQueueImmediate) != 0) DrainAll(object);
-  return status;
+  if (status != kOk || (object.home->ring->QueueFlags() & kQueueImmediate) == 0) return status;
+  DrainAll(object);
+  return kShutDown;
 }
 
 // The two parts of a message: the encoder's scratch memory and a body that was not copied there.
@@ -114,6 +115,7 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   memcpy(claim.bytes, &descriptor, sizeof descriptor);
   FAULT_POINT();
   const uint32_t flags = kSpilledFlag | (static_cast<uint32_t>(call.Int(3)) & kHandlesFlag);
+  // From here on the record names the file, and whoever drops the record removes it.
   writer.Keep();
   status = CommitOrDrop(*call.object, claim, sizeof descriptor, flags);
   if (status == kOk) {
@@ -216,7 +218,9 @@ napi_value RingReleaseDone(napi_env env, napi_callback_info info) { return Relea
 napi_value RingRequeue(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info);
   if (call.object == nullptr) return call.Closed();
-  return call.Return(call.ring().Requeue(call.Position(1)));
+  const Status status = call.ring().Requeue(call.Position(1));
+  if (status == kOk && (call.ring().QueueFlags() & kQueueImmediate) != 0) DrainAll(*call.object);
+  return call.Return(status);
 }
 
 napi_value RingReserve(napi_env env, napi_callback_info info) {

@@ -220,6 +220,12 @@ bool Segment::Join(Repairer& repairer, Failure* failure) {
   return Fail(failure, "LIMIT", "all " + std::to_string(parameters_.participants) + " participant slots are taken");
 }
 
+bool Segment::IsSameFile(const Segment& other) const {
+  ShmFileFacts ours, theirs;
+  if (StatDescriptor(fd_.get(), &ours) != 0 || StatDescriptor(other.fd_.get(), &theirs) != 0) return false;
+  return ours.inode == theirs.inode && ours.device == theirs.device;
+}
+
 bool Segment::Names(const std::string& name) const {
   ShmFileFacts ours, named;
   if (StatDescriptor(fd_.get(), &ours) != 0 || StatShmName(FileOf(name), &named) != 0) return false;

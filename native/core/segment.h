@@ -48,6 +48,8 @@ class Segment {
   bool Publish(Failure* failure);
   // Frees the slot and, if nobody else is left, removes the file. True if nobody was left.
   bool Leave(Repairer& repairer);
+  // Are both the same file?
+  bool IsSameFile(const Segment& other) const;
   // Does the name (still) lead to this very segment?
   bool NamesUs() const { return Names(name_); }
   // Removes the name now; whoever is joined goes on. False if it had gone. A queue gets a keeper's name instead, which nobody can

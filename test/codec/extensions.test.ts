@@ -246,16 +246,15 @@ describe('proxies and getters', () => {
     expect(roundTrip({ proxy, list: new Proxy([1, 2], {}) })).toEqual({ proxy: { a: 2 }, list: [1, 2] });
   });
 
-  it('that give something else each time travel as one of the readings, the same everywhere', () => {
+  it('are read once', () => {
     let reads = 0;
     const value = {
       get next() {
         return ++reads;
       },
     };
-    const [first, second] = roundTrip([value, value] as const);
-    expect(first).toBe(second);
-    expect(first).toEqual({ next: reads });
+    expect(roundTrip([value, value])).toEqual([{ next: 1 }, { next: 1 }]);
+    expect(roundTrip({ value })).toEqual({ value: { next: 2 } });
   });
 
   it('may use the same encoder and decoder meanwhile', () => {

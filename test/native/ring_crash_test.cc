@@ -121,6 +121,7 @@ TEST(killed_at_every_write_beside_a_busy_process) {
     // Contention adds retries, so the number of writes varies: go on until a victim survives.
     uint64_t k = 1;
     while (KilledAt(scenario, k, true)) k++;
+    printf("%s: killed at %llu writes\n", scenario.name, static_cast<unsigned long long>(k - 1));
     CHECK(k > 1);
   }
 }

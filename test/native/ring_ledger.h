@@ -20,10 +20,10 @@ struct Ledger {
   static constexpr uint64_t kMost = kBystanderMessages + 1000;
 
   struct Entry {
-    std::atomic<uint8_t> put_began, put_ended;  // the put was called; returned
-    std::atomic<uint8_t> copied, consumed;      // times copied out; times Release returned
-    std::atomic<uint8_t> finishing;             // ReleaseDone was called
-    uint8_t in_queue;                           // found at the end
+    std::atomic<uint8_t> put_began, put_ended;        // the put was called; returned
+    std::atomic<uint8_t> copied, consumed;            // times copied out; times Release returned
+    std::atomic<uint8_t> finish_began, finish_ended;  // ReleaseDone was called; returned
+    uint8_t in_queue;                                 // found at the end
   };
   std::atomic<uint64_t> next_id{1};
   std::atomic<int> stop{0};
@@ -114,8 +114,9 @@ class Actor {
     uint64_t spill;
     const uint64_t id = CopyOut(claim, &spill);
     ledger_.entries[id].copied++;
-    ledger_.entries[id].finishing++;
+    ledger_.entries[id].finish_began++;
     CHECK_EQ(ring().ReleaseDone(claim.position), kOk);
+    ledger_.entries[id].finish_ended++;
     ledger_.entries[id].consumed++;
   }
   void TakeAndRequeue() {
@@ -227,7 +228,7 @@ inline void Balance(const RingSegment& segment, RingMember& me, Ledger& ledger, 
       CHECK(seen <= 1);
     CHECK_EQ(entry.put_began.load(), 1);
     if (seen == 1 || consumed_by_the_dead) committed++;
-    if (entry.finishing > 0 && entry.in_queue == 0) finished++;
+    if (entry.finish_ended > 0 || (entry.finish_began > 0 && seen == 0)) finished++;
   }
   if (segment.shape.counted) {
     CHECK(unfinished <= committed - finished - ledger.done_ended.load());

@@ -53,8 +53,6 @@ export class Encoder implements Encoded {
    * Writes `value` into the scratch and gives the number of bytes there; see `body` for the rest of the message. All
    * three are valid until the next call.
    *
-   * An accessor in plain data may be read several times; the last reading is what travels.
-   *
    * @throws NotTransferableError (`ERR_MULTIPROC_NOT_TRANSFERABLE`), with the path, for a value with a part that cannot
    * travel; and whatever a getter, proxy or `toData` throws. The message is then to be forgotten as a whole.
    */
@@ -82,11 +80,11 @@ export class Encoder implements Encoded {
       case 'undefined':
         return scratch.writeTag(Tag.UNDEFINED);
       case 'bigint':
-        return BigInt.asIntN(64, value) === value ? scratch.writeBigint64(value) : this.#encodeExactly(value);
+        return BigInt.asIntN(64, value) === value ? scratch.writeBigint64(value) : this.#encodeAny(value);
       case 'object':
         return value === null ? scratch.writeTag(Tag.NULL) : this.#encodeObject(value);
       default:
-        return this.#encodeExactly(value);
+        return this.#encodeAny(value);
     }
   }
 
@@ -94,8 +92,7 @@ export class Encoder implements Encoded {
     const whole = wholeBody(value);
     if (whole !== undefined && sharedObjects.describe(value) === undefined)
       return this.#encodeBody(whole.type, whole.bytes);
-    const plain = packPlain(value);
-    return plain === undefined ? this.#encodeExactly(value) : this.#keep(plain, plain.start, plain.end);
+    return this.#encodeAny(value);
   }
 
   #encodeBody(type: number, bytes: Uint8Array): number {
@@ -107,8 +104,12 @@ export class Encoder implements Encoded {
     return inScratch ? BODY_HEAD + bytes.length : BODY_HEAD;
   }
 
-  #encodeExactly(value: unknown): number {
+  #encodeAny(value: unknown): number {
     const snapshot = new Snapshot(value);
+    if (snapshot.isPlain) {
+      const message = packPlain(snapshot);
+      return this.#keep(message, message.start, message.end);
+    }
     const message = writeClone(snapshot);
     const length = this.#keep(message, 0, message.length);
     this.handles = snapshot.handles;

@@ -1,14 +1,21 @@
 import { types } from 'node:util';
 
 import { isDetached } from './body.js';
+import { CopyTable } from './copy-table.js';
 import { hiddenKeys, kindAndName } from './error-classes.js';
 import { opaqueKind } from './native-kinds.js';
-import { isDense } from './plain.js';
 import { describeRefused, refusal, type PathStep } from './refusal.js';
 import { classOfPrototype, type RegisteredClass } from './registered-classes.js';
+import { isWellFormed } from './scratch.js';
+import { haveSameKeys, isDense } from './shape.js';
 import { sharedObjects, type HandleSource, type SharedView } from './shared-objects.js';
 import { setPart, Step } from './steps.js';
 import { MAX_DEPTH } from './tags.js';
+
+// From here on the engine is faster: it grows its memory without copying what is in it.
+const LONG_BUFFER = 1 << 16;
+// From so many alike objects in an array on, naming their keys only once pays.
+const MANY_ROWS = 16;
 
 /** Stands in the copy for what the receiver makes anew. */
 class Stand {
@@ -21,17 +28,21 @@ const VALUES: PathStep = { words: 'values()' };
 const TO_DATA: PathStep = { words: 'toData()' };
 
 /**
- * A copy of a value for the engine to write: same objects, same references, but nothing that the engine would lose or
- * refuse. Every property is read once, so a getter or proxy cannot show one thing here and another to the engine.
+ * A copy of a value for a library to write: same objects, same references, but nothing that the library would lose or
+ * refuse. Every property is read once, so a getter or proxy cannot show one thing here and another to the library.
  */
 export class Snapshot {
+  /** Whether MessagePack gives back exactly what structured clone would; there are no steps then. */
+  isPlain = true;
+  /** Whether there is a table: an array of objects with the same keys. */
+  hasRows = false;
   /** The array whose only element is the copy. */
   readonly root: readonly unknown[];
   /** What the receiver does to the copy to have the value; see steps.ts. */
-  readonly steps: (readonly unknown[])[] = [];
+  readonly steps: unknown[][] = [];
   /** Shared objects in the value, or `null`. */
   handles: HandleSource[] | null = null;
-  readonly #copies = new Map<object, object>();
+  readonly #copies = new CopyTable();
   readonly #path: PathStep[] = [];
   #depth = 0;
   #made = 0;
@@ -41,11 +52,28 @@ export class Snapshot {
     const root: unknown[] = [];
     this.#put(root, 0, this.#copy(value));
     this.root = root;
+    if (this.steps.length > 0) this.#settleBuffers();
   }
 
   #copy(value: unknown): unknown {
-    if (typeof value === 'function' || typeof value === 'symbol') this.#refuse(describeRefused(value), this.#depth);
-    return typeof value === 'object' && value !== null ? this.#copyObject(value) : value;
+    switch (typeof value) {
+      case 'string':
+        if (!isWellFormed(value)) this.isPlain = false;
+        return value;
+      case 'number':
+        if (value === 0 && 1 / value < 0) this.isPlain = false;
+        return value;
+      case 'bigint':
+        if (BigInt.asIntN(64, value) !== value) this.isPlain = false;
+        return value;
+      case 'object':
+        return value === null ? null : this.#copyObject(value);
+      case 'function':
+      case 'symbol':
+        return this.#refuse(describeRefused(value), this.#depth);
+      default:
+        return value;
+    }
   }
 
   #copyPart(step: PathStep, value: unknown): unknown {
@@ -59,8 +87,9 @@ export class Snapshot {
   }
 
   #copyObject(object: object): object {
-    const known = this.#copies.get(object);
+    const known = this.#copies.find(object);
     if (known !== undefined) {
+      this.isPlain = false;
       if (known instanceof Stand && known.number < 0) {
         this.#refuse('data of a registered class that refers to its instance', this.#depth);
       }
@@ -68,16 +97,30 @@ export class Snapshot {
     }
     if (++this.#depth > MAX_DEPTH) this.#refuse(`nested deeper than ${MAX_DEPTH} levels`);
     const prototype = Reflect.getPrototypeOf(object);
-    const copy =
-      prototype === null || prototype === Object.prototype
-        ? this.#copyProperties(object, this.#remember(object, {}))
-        : this.#copySpecial(object, prototype);
+    let copy: object;
+    if (prototype === null || prototype === Object.prototype) copy = this.#copyRecord(object);
+    else if (prototype === Array.prototype && Array.isArray(object)) copy = this.#copyArray(object);
+    else copy = this.#copySpecial(object, prototype);
     this.#depth--;
     return copy;
   }
 
-  #remember<T extends object>(object: object, copy: T): T {
-    this.#copies.set(object, copy);
+  /** Copies own enumerable properties: all at once, which is fast and reads each once, then their parts. */
+  #copyRecord(object: object): object {
+    const copy: Record<string, unknown> = this.#copies.remember(object, { ...object });
+    const path = this.#path;
+    const depth = this.#depth;
+    const keys = Object.keys(copy);
+    const count = keys.length;
+    for (let index = 0; index < count; index++) {
+      const key = keys[index] as string;
+      // The first is renamed by msgpackr for safety, and it keeps notes under the second.
+      if (key === '__proto__' || key === '__keys__' || !isWellFormed(key)) this.isPlain = false;
+      path[depth] = key;
+      const value = copy[key];
+      const part = this.#copy(value);
+      if (part !== value) this.#put(copy, key, part);
+    }
     return copy;
   }
 
@@ -91,35 +134,39 @@ export class Snapshot {
     if (description !== undefined) return this.#copyShared(object, description);
     const registered = classOfPrototype(prototype);
     if (registered?.conversion !== undefined) {
-      const stand = this.#remember(object, new Stand());
+      this.isPlain = false;
+      const stand = this.#copies.remember(object, new Stand());
       const data: unknown[] = [];
       this.#put(data, 0, this.#copyPart(TO_DATA, registered.conversion.toData(object)));
       return this.#make(stand, [Step.CUSTOM, registered.name, data]);
     }
     if (types.isNativeError(object) || object instanceof DOMException) return this.#copyError(object, registered);
     if (registered === undefined) return this.#copyBuiltIn(object, prototype);
-    const stand = this.#make(this.#remember(object, new Stand()), [Step.INSTANCE, registered.name]);
+    this.isPlain = false;
+    const stand = this.#make(this.#copies.remember(object, new Stand()), [Step.INSTANCE, registered.name]);
     this.steps.push([Step.FILL, stand.number, this.#copyProperties(object, {}), {}]);
     return stand;
   }
 
-  #make(stand: Stand, step: readonly unknown[]): Stand {
+  #make(stand: Stand, step: unknown[]): Stand {
     this.steps.push(step);
     stand.number = this.#made++;
     return stand;
   }
 
   #copyShared(object: object, description: string | SharedView): Stand {
+    this.isPlain = false;
     (this.handles ??= []).push({ object, description });
-    const stand = this.#remember(object, new Stand());
+    const stand = this.#copies.remember(object, new Stand());
     if (typeof description === 'string') return this.#make(stand, [Step.HANDLE, description]);
     const { handle, type, byteOffset, length } = description;
     return this.#make(stand, [Step.VIEW, handle, type, byteOffset, length]);
   }
 
   #copyError(error: Error, registered: RegisteredClass | undefined): Stand {
+    this.isPlain = false;
     const message = error instanceof DOMException ? error.message : '';
-    const stand = this.#remember(error, new Stand());
+    const stand = this.#copies.remember(error, new Stand());
     this.#make(stand, [Step.ERROR, ...kindAndName(error, registered), message]);
     const hidden = this.#copyProperties(error, {}, hiddenKeys(error));
     this.steps.push([Step.FILL, stand.number, this.#copyProperties(error, {}), hidden]);
@@ -128,13 +175,9 @@ export class Snapshot {
 
   #copyBuiltIn(object: object, prototype: object): object {
     if (Array.isArray(object)) return this.#copyArray(object);
+    if (Buffer.isBuffer(object)) return this.#copyBuffer(object);
     if (types.isMap(object)) return this.#copyMap(object);
     if (types.isSet(object)) return this.#copySet(object);
-    if (Buffer.isBuffer(object)) {
-      this.#checkBuffer(object.buffer);
-      // Its bytes only: what else is in the pool it may be cut from is nobody's business.
-      return this.#make(this.#remember(object, new Stand()), [Step.BUFFER, new Uint8Array(object).buffer]);
-    }
     if (ArrayBuffer.isView(object)) {
       this.#path[this.#depth] = 'buffer';
       this.#depth++;
@@ -147,10 +190,29 @@ export class Snapshot {
     } else if (!types.isDate(object) && !types.isRegExp(object) && !types.isBoxedPrimitive(object)) {
       const opaque = opaqueKind(object, prototype);
       if (opaque !== undefined) this.#refuse(opaque);
-      return this.#copyProperties(object, this.#remember(object, {}));
+      return this.#copyRecord(object);
     }
+    this.isPlain = false;
     // The engine copies the rest exactly, without running any code of the program.
-    return this.#remember(object, object);
+    return this.#copies.remember(object, object);
+  }
+
+  #copyBuffer(buffer: Buffer): Stand {
+    this.#checkBuffer(buffer.buffer);
+    if (buffer.length >= LONG_BUFFER) this.isPlain = false;
+    return this.#make(this.#copies.remember(buffer, new Stand()), [Step.BUFFER, buffer]);
+  }
+
+  /** MessagePack takes Buffers as they are; the engine does not, and would take the whole pool one may be cut from. */
+  #settleBuffers(): void {
+    const made = this.steps.filter(([step]) => step === Step.BUFFER);
+    if (this.isPlain) {
+      for (const [step, target, key, number] of this.steps) {
+        if (step === Step.PUT) setPart(target as object, key as string, made[number as number]?.[1]);
+      }
+    } else {
+      for (const step of made) step[1] = new Uint8Array(step[1] as Buffer).buffer;
+    }
   }
 
   #checkBuffer(buffer: ArrayBufferLike): void {
@@ -159,20 +221,31 @@ export class Snapshot {
   }
 
   #copyArray(array: readonly unknown[]): unknown[] {
-    const copy: unknown[] = this.#remember(array, []);
     if (!isDense(array)) {
-      copy.length = array.length;
-      return this.#copyProperties(array, copy);
+      this.isPlain = false;
+      const sparse: unknown[] = this.#copies.remember(array, []);
+      sparse.length = array.length;
+      return this.#copyProperties(array, sparse);
     }
-    const length = array.length;
-    for (let index = 0; index < length; index++) this.#put(copy, index, this.#copyPart(index, array[index]));
+    const copy = this.#copies.remember(array, [...array]);
+    const path = this.#path;
+    const depth = this.#depth;
+    const length = copy.length;
+    for (let index = 0; index < length; index++) {
+      path[depth] = index;
+      const value = copy[index];
+      const part = this.#copy(value);
+      if (part !== value) this.#put(copy, index, part);
+    }
+    if (length >= MANY_ROWS && haveSameKeys(copy[0], copy[length - 1])) this.hasRows = true;
     return copy;
   }
 
   // Both collections are copied before any part is looked at: a getter further down may change them.
 
   #copyMap(map: Map<unknown, unknown>): Map<unknown, unknown> {
-    const copy = this.#remember(map, new Map());
+    this.isPlain = false;
+    const copy = this.#copies.remember(map, new Map());
     const entries: unknown[] = [];
     Map.prototype.forEach.call(map, (value, key) => entries.push(key, value));
     const parts = entries.map((part, index) => {
@@ -184,7 +257,8 @@ export class Snapshot {
   }
 
   #copySet(set: Set<unknown>): Set<unknown> {
-    const copy = this.#remember(set, new Set());
+    this.isPlain = false;
+    const copy = this.#copies.remember(set, new Set());
     const items: unknown[] = [];
     Set.prototype.forEach.call(set, (item) => items.push(item));
     const parts = items.map((item) => this.#copyPart(VALUES, item));
