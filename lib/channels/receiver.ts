@@ -6,6 +6,7 @@ import { argumentRangeError, argumentTypeError, Empty, type MultiprocError } fro
 import { GetMode, Status } from '../internal/native.js';
 import type { Attachment, SharedObject } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
+import { resolved } from '../internal/turn.js';
 import { rejected, SLICE } from '../internal/wait.js';
 import { notAtAll, parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { type Claimed, getMessage, takeClaimed, takeValue } from './incoming.js';
@@ -35,7 +36,7 @@ export class Receiver {
       const { core, ref } = this.#at;
       if (core.main.pending === 0) {
         const length = getMessage(ref, GetMode.copy, 0);
-        if (length >= 0) return Promise.resolve(this.#take(ref, length));
+        if (length >= 0) return resolved(this.#take(ref, length));
       }
       return core.main.wait(this.#owner, wait, this.#attempt, (status) => this.#settle(status));
     } catch (error) {

@@ -6,12 +6,18 @@ import { argumentTypeError, Full, MultiprocError } from '../errors.js';
 import { Status } from '../internal/native.js';
 import type { Attachment, SharedObject } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
+import { isTurnDue } from '../internal/turn.js';
 import { rejected, SLICE } from '../internal/wait.js';
 import { forEver, notAtAll, parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
 import { KeptMessage, keepAlive, type MessageEncoder, messageEncoder, putEncoded } from './outgoing.js';
 import type { QueueCore } from './queue-core.js';
 
 const done = Promise.resolve();
+
+/** After a put that need not wait. */
+function finished(): Promise<void> {
+  return isTurnDue() ? new Promise((resolve) => setImmediate(resolve)) : done;
+}
 
 export class Sender {
   readonly #owner: SharedObject;
@@ -29,7 +35,7 @@ export class Sender {
       const wait = parseWait(options);
       const headLength = this.#encode(value);
       const status = this.#tryPut(headLength);
-      if (status === 0) return done;
+      if (status === 0) return finished();
       if (status !== Status.Again || wait.timeout <= 0) throw this.#failure(status, false);
       return this.#waitFor([new KeptMessage(this.#encoder, headLength)], wait, undefined);
     } catch (error) {
@@ -79,7 +85,7 @@ export class Sender {
         // Values are copied at the call: those that have no room yet too.
         kept.push(new KeptMessage(this.#encoder, headLength));
       }
-      return kept.length === 0 ? done : this.#waitFor(kept, wait, count);
+      return kept.length === 0 ? finished() : this.#waitFor(kept, wait, count);
     } catch (error) {
       for (const message of kept) message.drop();
       return rejected(withCount(error, count));

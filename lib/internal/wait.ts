@@ -6,6 +6,7 @@
  */
 import { native, Status } from './native.js';
 import { enter, leave, nudge, type Parkable } from './parking.js';
+import { resolved } from './turn.js';
 import { PollBudget } from './poll-budget.js';
 import { type Wait } from './wait-options.js';
 
@@ -107,7 +108,7 @@ export class WaitLine implements Parkable {
     if (this.pending > 0) this.serve();
     try {
       const status = owner.closed ? Status.Closed : this.pending > 0 ? Status.Again : attempt(0);
-      if (status !== Status.Again || wait.timeout <= 0) return Promise.resolve(settle(status));
+      if (status !== Status.Again || wait.timeout <= 0) return resolved(settle(status));
     } catch (error) {
       return rejected(error);
     }

@@ -16,6 +16,7 @@ import {
   openOrCreate,
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
+import { resolved } from '../internal/turn.js';
 import { type Attempt, rejected, SLICE } from '../internal/wait.js';
 import { forEver, parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { Hold } from './hold.js';
@@ -165,7 +166,7 @@ export class Lock extends Acquirable {
       const wait = parseWait(options);
       if (core.main.pending === 0) {
         const status = native.lockAcquire(ref, 0, 0, 0);
-        if (status !== Status.Again || wait.timeout <= 0) return Promise.resolve(core.acquired(status));
+        if (status !== Status.Again || wait.timeout <= 0) return resolved(core.acquired(status));
       }
       return core.main.wait(this, wait, this.#attempt(0, 0), (status) => core.acquired(status));
     } catch (error) {

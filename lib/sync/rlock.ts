@@ -16,6 +16,7 @@ import {
   openOrCreate,
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
+import { resolved } from '../internal/turn.js';
 import { rejected, SLICE } from '../internal/wait.js';
 import { parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
 import { Hold } from './hold.js';
@@ -185,7 +186,7 @@ export class RLock extends Acquirable {
     const frame = currentFrame(core);
     // Inside a run() nobody can be ahead: those in line wait for that very run() to end.
     if (frame !== null && core.run === frame) {
-      return Promise.resolve(settle(native.rlockAcquire(attachment.ref, 0)));
+      return resolved(settle(native.rlockAcquire(attachment.ref, 0)));
     }
     return core.main.wait(this, wait, (waitMs) => core.attempt(attachment.ref, frame, waitMs), settle);
   }

@@ -96,17 +96,25 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   const uint64_t uuid = call.object->home->segment->uuid();
   call.ring().MarkSpilled();
   SpillWriter writer(uuid);
-  int error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+  // Asked first: to fill /dev/shm to the brim only to find that it is too small would take long and hurt others.
+  uint64_t free_bytes = 0, total = 0;
+  ShmSpace(&free_bytes, &total);
+  const bool hopeless = total > 0 && parts.bytes() > free_bytes;
+  int error = hopeless ? ENOSPC : writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
   if (error == ENOSPC) {
     // Files of messages whose consumers died before they could remove them are the first to go.
     call.object->home->ReapAll();
     CollectSpills(uuid, call.ring());
-    error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+    writer.Discard();
+    ShmSpace(&free_bytes, &total);
+    if (total == 0 || parts.bytes() <= free_bytes) {
+      error = writer.Write(parts.head, parts.head_bytes, parts.body, parts.body_bytes);
+    }
   }
   if (error != 0) {
     call.ring().Abort(claim.position);
     call.out()[0] = error == ENOSPC ? static_cast<double>(parts.bytes()) : error;
-    uint64_t free_bytes = 0, total = 0;
+    writer.Discard();
     ShmSpace(&free_bytes, &total);
     call.out()[1] = static_cast<double>(free_bytes);
     return call.Return(error == ENOSPC || error == ENOMEM ? kNoSpace : kSystem);
@@ -175,15 +183,17 @@ napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
       (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof(SpillDescriptor)) {
     SpillDescriptor descriptor;
     memcpy(&descriptor, claim.bytes, sizeof descriptor);
-    std::unique_ptr<Mapping> mapping;
-    const int error = OpenSpill(call.object->home->segment->uuid(), descriptor, &mapping);
+    Descriptor file;
+    int error = OpenSpill(call.object->home->segment->uuid(), descriptor, &file);
     if (error == 0) {
-      char* base = mapping->base();
-      napi_value view = call.environment().MemoryView(std::shared_ptr<Mapping>(std::move(mapping)), base, descriptor.length);
-      if (view != nullptr) return view;
-      failure.code = "SYSTEM";
-      failure.reason = "this runtime cannot show a buffer of " + std::to_string(descriptor.length) + " bytes";
-    } else if (error == ENOENT || error == ESTALE) {
+      napi_value memory = nullptr;
+      void* bytes = nullptr;
+      // Its own error (a size beyond the runtime's limit) is pending if this fails.
+      if (napi_create_arraybuffer(env, descriptor.length, &bytes, &memory) != napi_ok) return nullptr;
+      error = ReadFully(file.get(), bytes, descriptor.length, 0);
+      if (error == 0) return memory;
+    }
+    if (error == ENOENT || error == ESTALE || error == EIO) {
       failure.code = "CORRUPT_SEGMENT";
       failure.reason = "the file of the message is gone or damaged";
     } else {

@@ -33,7 +33,7 @@ int SpillWriter::Write(const void* head, uint64_t head_bytes, const void* body, 
   return rc;
 }
 
-int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, std::unique_ptr<Mapping>* out) {
+int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, Descriptor* out) {
   Descriptor fd;
   int rc = OpenShmFile(SpillFile(queue_uuid, descriptor.id), &fd);
   if (rc != 0) return rc;
@@ -41,10 +41,7 @@ int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, std::uniqu
   rc = StatDescriptor(fd.get(), &facts);
   if (rc != 0) return rc;
   if (!facts.regular || facts.size != descriptor.length || descriptor.length == 0) return ESTALE;
-  auto mapping = std::make_unique<Mapping>();
-  rc = mapping->Map(fd.get(), descriptor.length, 0);
-  if (rc != 0) return rc;
-  *out = std::move(mapping);
+  *out = std::move(fd);
   return 0;
 }
 

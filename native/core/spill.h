@@ -12,7 +12,6 @@
 #include <memory>
 
 #include "core/ring.h"
-#include "platform/mapping.h"
 #include "platform/shm_file.h"
 
 namespace multiproc {
@@ -28,6 +27,8 @@ class SpillWriter {
   // Writes head and body into a new file and gives it its name. 0 or errno (ENOSPC: /dev/shm is full).
   int Write(const void* head, uint64_t head_bytes, const void* body, uint64_t body_bytes);
   SpillDescriptor descriptor() const { return descriptor_; }
+  // Gives the memory of a failed Write back.
+  void Discard() { fd_.Reset(); }
   // The record that names the file is committed.
   void Keep() { kept_ = true; }
 
@@ -39,8 +40,9 @@ class SpillWriter {
   bool kept_ = false;
 };
 
-// Maps a spilled message; the mapping outlives the file. 0 or errno; ESTALE if the file is shorter than the descriptor says.
-int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, std::unique_ptr<Mapping>* out);
+// Opens a spilled message's file and checks its size. 0 or errno; ESTALE if it is not what the descriptor says. Read it with
+// ReadFully: a mapping would keep its pages in /dev/shm for as long as a garbage collector likes.
+int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, Descriptor* out);
 void RemoveSpill(uint64_t queue_uuid, uint64_t id);
 // Removes the queue's spill files that no record names and no producer holds.
 void CollectSpills(uint64_t queue_uuid, Ring& ring);

@@ -9,6 +9,7 @@
 
 #include "child.h"
 #include "core/spill.h"
+#include "named_segment.h"
 #include "ring_ledger.h"
 
 namespace multiproc {
@@ -79,8 +80,9 @@ void Bystander(const RingSegment& segment, Ledger& ledger, Gate& started) {
 }
 
 // One kill: true if the victim got as far as write k.
-bool KilledAt(const Scenario& scenario, uint64_t k, bool with_bystander) {
+bool KilledAt(const Scenario& scenario, uint64_t k, bool with_bystander, uint64_t uuid) {
   RingSegment segment(scenario.shape);
+  segment.set_uuid(uuid);
   SharedWithChildren<Ledger> ledger;
   RingMember me(segment);
   me.Join();
@@ -108,22 +110,26 @@ bool KilledAt(const Scenario& scenario, uint64_t k, bool with_bystander) {
 }
 
 TEST(killed_at_every_write) {
+  Opened visible = Published("visible", QueueParameters());
   for (const Scenario& scenario : kScenarios) {
     uint64_t k = 1;
-    while (KilledAt(scenario, k, false)) k++;
+    while (KilledAt(scenario, k, false, visible.segment->uuid())) k++;
     printf("%s: killed at %llu writes\n", scenario.name, static_cast<unsigned long long>(k - 1));
     CHECK(k > 1);
   }
+  visible.Leave();
 }
 
 TEST(killed_at_every_write_beside_a_busy_process) {
+  Opened visible = Published("visible", QueueParameters());
   for (const Scenario& scenario : kScenarios) {
     // Contention adds retries, so the number of writes varies: go on until a victim survives.
     uint64_t k = 1;
-    while (KilledAt(scenario, k, true)) k++;
+    while (KilledAt(scenario, k, true, visible.segment->uuid())) k++;
     printf("%s: killed at %llu writes\n", scenario.name, static_cast<unsigned long long>(k - 1));
     CHECK(k > 1);
   }
+  visible.Leave();
 }
 
 TEST(a_dead_reaper_is_followed_by_another) {
@@ -162,9 +168,11 @@ TEST(a_dead_reaper_is_followed_by_another) {
 }
 
 TEST(stopped_at_every_write_is_not_dead) {
+  Opened visible = Published("visible", QueueParameters());
   for (const Scenario& scenario : kScenarios) {
     for (uint64_t k = 1;; k++) {
       RingSegment segment(scenario.shape);
+      segment.set_uuid(visible.segment->uuid());
       SharedWithChildren<Ledger> ledger;
       RingMember me(segment);
       me.Join();
@@ -186,6 +194,7 @@ TEST(stopped_at_every_write_is_not_dead) {
       if (!stopped) break;
     }
   }
+  visible.Leave();
 }
 
 TEST(a_killed_drain_counts_every_dropped_task_once) {

@@ -4,14 +4,18 @@
 #include <sys/stat.h>
 
 #include "named_segment.h"
+#include "platform/file_lock.h"
 
 namespace multiproc {
 namespace {
 
-void WriteFile(const std::string& name, const std::string& bytes) {
-  const Descriptor fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600));
+// Holds the life lock while the result exists, so that no other program takes the file for an orphan.
+Descriptor WriteFile(const std::string& name, const std::string& bytes) {
+  Descriptor fd(open(PathOf(name).c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600));
   CHECK(fd.valid());
+  CHECK(TryReadLock(fd.get(), kLifeLockByte));
   CHECK_EQ(WriteFully(fd.get(), bytes.data(), bytes.size(), 0), 0);
+  return fd;
 }
 
 std::string ReadFile(const std::string& name) {
@@ -57,11 +61,13 @@ TEST(a_truncated_or_longer_file_is_refused) {
   made.Leave();
   for (const size_t size :
        {size_t{0}, size_t{1}, size_t{100}, size_t{4095}, size_t{4096}, good.size() - 1, good.size() - 4096}) {
-    WriteFile("cut", good.substr(0, size));
+    const Descriptor used = WriteFile("cut", good.substr(0, size));
     CHECK(Refusal("cut") == "CORRUPT_SEGMENT");
   }
-  WriteFile("cut", good + "x");
-  CHECK(Refusal("cut") == "CORRUPT_SEGMENT");
+  {
+    const Descriptor used = WriteFile("cut", good + "x");
+    CHECK(Refusal("cut") == "CORRUPT_SEGMENT");
+  }
   WriteFile("cut", good);
   CHECK(Refusal("cut") == "NOT_FOUND");  // complete, but nobody's: an orphan
   CHECK(LeftOvers().empty());

@@ -38,6 +38,8 @@ class UnnamedSegment {
   char* body() const { return mapping_.base() + body_offset_; }
   uint64_t body_bytes() const { return body_bytes_; }
   uint64_t uuid() const { return uuid_; }
+  // Takes the number of a published queue: spill files of a queue that no sweep can see are removed by the next one.
+  void set_uuid(uint64_t uuid) { uuid_ = uuid; }
   uint32_t participants() const { return participants_; }
 
  private:
