@@ -88,9 +88,11 @@ Membership::Membership(std::unique_ptr<Segment> opened) : segment(std::move(open
   }
 }
 
-void Membership::Leave() {
+bool Membership::Leave() {
   const bool spilled = ring != nullptr && ring->HasSpilled();
-  if (segment->Leave(repairer()) && spilled) RemoveAllSpills(segment->uuid());
+  const bool alone = segment->Leave(repairer());
+  if (alone && spilled) RemoveAllSpills(segment->uuid());
+  return alone;
 }
 
 bool Membership::Reap(uint32_t participant) {
@@ -186,8 +188,12 @@ void Environment::LeaveIfUnused(Membership* home) {
     if (ref != nullptr) napi_delete_reference(env_, ref);
   }
   const uint64_t uuid = home->segment->uuid();
-  home->Leave();
+  const std::shared_ptr<Mapping> mapping = home->segment->mapping();
+  const bool alone = home->Leave();
   memberships_.erase(uuid);
+  // Views of closed objects keep the range mapped until they are collected, which may be never. Nobody else can see the memory any
+  // more, so at least its pages go back to /dev/shm.
+  if (alone && mapping.use_count() > 1) mapping->Discard();
 }
 
 Membership* Environment::OwnArena(uint64_t block_bytes, Failure* failure) {

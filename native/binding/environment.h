@@ -43,8 +43,8 @@ struct Membership {
 
   Repairer& repairer() { return ring != nullptr ? static_cast<Repairer&>(*ring) : *arena; }
   Registry& registry() { return segment->registry(); }
-  // Leaves the segment; the last user takes the queue's spilled messages along.
-  void Leave();
+  // Leaves the segment; the last user takes the queue's spilled messages along. True if nobody is left.
+  bool Leave();
   // Repairs the given participant if it is dead, and what its death left outside the segment.
   bool Reap(uint32_t participant);
   uint32_t ReapAll();

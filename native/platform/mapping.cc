@@ -15,6 +15,11 @@ Mapping::~Mapping() {
   if (base_ != nullptr) munmap(base_, length_);
 }
 
+int Mapping::Discard() {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  return mmap(base_, length_, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? errno : 0;
+}
+
 int Mapping::Map(int fd, uint64_t size, uint64_t twice) {
   const int access = PROT_READ | PROT_WRITE;
   if (twice == 0) {

@@ -18,6 +18,9 @@ class Mapping {
   // REQUIRES: both multiples of the page size when twice > 0. Returns 0 or errno.
   int Map(int fd, uint64_t size, uint64_t twice);
 
+  // Gives the file's memory back although somebody may still look at the range, which from now on is private and zero. 0 or errno.
+  int Discard();
+
   char* base() const { return base_; }
   uint64_t length() const { return length_; }
 

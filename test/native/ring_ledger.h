@@ -152,9 +152,10 @@ class Actor {
       SpillDescriptor descriptor;
       CHECK_EQ(bytes.size(), sizeof descriptor);
       memcpy(&descriptor, bytes.data(), sizeof descriptor);
-      std::unique_ptr<Mapping> mapping;
-      CHECK_EQ(OpenSpill(segment_.uuid(), descriptor, &mapping), 0);
-      bytes.assign(mapping->base(), descriptor.length);
+      Descriptor file;
+      CHECK_EQ(OpenSpill(segment_.uuid(), descriptor, &file), 0);
+      bytes.resize(descriptor.length);
+      CHECK_EQ(ReadFully(file.get(), bytes.data(), descriptor.length, 0), 0);
       *spill = descriptor.id;
     }
     uint64_t id;
