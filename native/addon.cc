@@ -6,7 +6,8 @@ namespace {
 
 napi_value Init(napi_env env, napi_value exports) {
   auto* environment = new multiproc::Environment(env);
-  // At the end of the environment; a hook, since finalizers run only after memory that others wait for is long unreachable.
+  // At the end of the environment; a hook, since finalizers run only after memory that others wait for is long
+  // unreachable.
   napi_add_env_cleanup_hook(
       env, [](void* data) { delete static_cast<multiproc::Environment*>(data); }, environment);
   multiproc::ExportObjects(*environment, exports);

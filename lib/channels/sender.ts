@@ -140,7 +140,11 @@ export class Sender {
         status = this.#feedAndPut(new KeptMessage(this.#encoder, headLength), wait.timeout);
         if (status === 0) return;
       } else {
-        status = core.space.waitSync((waitMs) => putEncoded(ref, this.#encoder, headLength, waitMs), wait.timeout, true);
+        status = core.space.waitSync(
+          (waitMs) => putEncoded(ref, this.#encoder, headLength, waitMs),
+          wait.timeout,
+          true,
+        );
       }
     }
     if (status !== 0) throw this.#failure(status, wait.timeout > 0, count);

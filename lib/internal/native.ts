@@ -154,12 +154,28 @@ export interface Native {
    * user memory, there before anybody else can open the name.
    * Throws ERR_MULTIPROC_EXISTS, _NO_SPACE, _ARGUMENT (bad name), _PERMISSION, _SYSTEM.
    */
-  create(kind: number, name: string | null, a: number, b: number, dataBytes: number, meta: string | null, maxParticipants: number, initial: Uint8Array | null): number;
+  create(
+    kind: number,
+    name: string | null,
+    a: number,
+    b: number,
+    dataBytes: number,
+    meta: string | null,
+    maxParticipants: number,
+    initial: Uint8Array | null,
+  ): number;
   /**
    * Makes a queue segment. `capacity` bytes of message space (rounded up to a power of two, at least 65,536), `maxsize` 0 = no
    * limit but the bytes, `counted` = keeps `unfinished` (JoinableQueue), `meta` = codec name and class.
    */
-  createQueue(name: string | null, capacity: number, maxsize: number, counted: boolean, meta: string, maxParticipants: number): number;
+  createQueue(
+    name: string | null,
+    capacity: number,
+    maxsize: number,
+    counted: boolean,
+    meta: string,
+    maxParticipants: number,
+  ): number;
   /** Opens by name; `kind` must match, except 0 = any. Throws _NOT_FOUND, _KIND, _VERSION, _CORRUPT_SEGMENT, _PERMISSION, _LIMIT, _SYSTEM. */
   open(kind: number, name: string): number;
   /** Attaches the object at an address as `address()` gave it. Throws as `open`, and _NOT_FOUND when the object is gone. */
@@ -346,7 +362,8 @@ export function call<T>(operation: () => T): T {
     return operation();
   } catch (error) {
     const { code, message } = error as NativeError;
-    if (typeof code === 'string' && code.startsWith('ERR_MULTIPROC_')) throw errorForCode(code, message, error as object);
+    if (typeof code === 'string' && code.startsWith('ERR_MULTIPROC_'))
+      throw errorForCode(code, message, error as object);
     throw error;
   }
 }

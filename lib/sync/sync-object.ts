@@ -91,7 +91,8 @@ export abstract class Acquirable extends SyncObject {
 
 /** Before anything is waited for. @throws TypeError when `fn` is no function. */
 export function checkCallback(fn: unknown, action: string): void {
-  if (typeof fn !== 'function') throw argumentTypeError(`Cannot ${action}: expected a function, received ${inspect(fn, { depth: 0 })}`);
+  if (typeof fn !== 'function')
+    throw argumentTypeError(`Cannot ${action}: expected a function, received ${inspect(fn, { depth: 0 })}`);
 }
 
 /** @throws StateError when `value` is a promise. */

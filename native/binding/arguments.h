@@ -48,7 +48,8 @@ class Arguments {
     napi_typedarray_type type;
     size_t size = 0;
     void* bytes = nullptr;
-    if (napi_get_typedarray_info(env_, values_[i], &type, &size, &bytes, nullptr, nullptr) != napi_ok || type != napi_uint8_array) {
+    if (napi_get_typedarray_info(env_, values_[i], &type, &size, &bytes, nullptr, nullptr) != napi_ok ||
+        type != napi_uint8_array) {
       *data = nullptr;
       *length = 0;
       return false;

@@ -34,11 +34,14 @@ bool StillAvailable(Object& object, int queue) {
   if (object.home->ring != nullptr) return object.home->ring->WorthRinging(queue);
   switch (object.kind) {
     case ObjectKind::kLock:
-    case ObjectKind::kRLock: return Lock(object.block).Owner() == 0;
+    case ObjectKind::kRLock:
+      return Lock(object.block).Owner() == 0;
     case ObjectKind::kSemaphore:
-    case ObjectKind::kBoundedSemaphore: return Semaphore(object.block).Value() > 0;
+    case ObjectKind::kBoundedSemaphore:
+      return Semaphore(object.block).Value() > 0;
     // Nothing there is used up by one waiter: everybody was rung.
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -47,7 +50,8 @@ void Initialise(const Block& block, const BlockRequest& request, std::string_vie
   if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
     Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
   }
-  if (request.data_bytes > 0) memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
+  if (request.data_bytes > 0)
+    memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
 }
 
 int32_t FailWith(Failure* failure, const char* code, const char* reason) {
@@ -82,9 +86,11 @@ Living& AllLiving() {
 Membership::Membership(std::unique_ptr<Segment> opened) : segment(std::move(opened)) {
   const SegmentParameters& p = segment->parameters();
   if (p.kind == SegmentKind::kQueue) {
-    ring = std::make_unique<Ring>(segment->body(), &segment->registry(), segment->poisoned(), p.lines, p.maxsize, p.counted);
+    ring = std::make_unique<Ring>(segment->body(), &segment->registry(), segment->poisoned(), p.lines, p.maxsize,
+                                  p.counted);
   } else {
-    arena = std::make_unique<Arena>(segment->body(), p.body_bytes, segment->uuid(), &segment->registry(), segment->poisoned());
+    arena = std::make_unique<Arena>(segment->body(), p.body_bytes, segment->uuid(), &segment->registry(),
+                                    segment->poisoned());
   }
 }
 
@@ -191,8 +197,8 @@ void Environment::LeaveIfUnused(Membership* home) {
   const std::shared_ptr<Mapping> mapping = home->segment->mapping();
   const bool alone = home->Leave();
   memberships_.erase(uuid);
-  // Views of closed objects keep the range mapped until they are collected, which may be never. Nobody else can see the memory any
-  // more, so at least its pages go back to /dev/shm.
+  // Views of closed objects keep the range mapped until they are collected, which may be never. Nobody else can see the
+  // memory any more, so at least its pages go back to /dev/shm.
   if (alone && mapping.use_count() > 1) mapping->Discard();
 }
 
@@ -274,7 +280,8 @@ int32_t Environment::Create(const std::string* name, const BlockRequest& request
   return home == nullptr ? -1 : Register(home, block, request.kind);
 }
 
-Block Environment::AllocateInOwnArena(const BlockRequest& request, uint64_t bytes, Membership** home, Failure* failure) {
+Block Environment::AllocateInOwnArena(const BlockRequest& request, uint64_t bytes, Membership** home,
+                                      Failure* failure) {
   // Before taking more memory: what dead processes were still using can be taken back.
   for (const bool reap : {false, true}) {
     for (auto arena = own_arenas_.rbegin(); arena != own_arenas_.rend(); ++arena) {
@@ -318,11 +325,13 @@ int32_t Environment::Attach(ObjectKind kind, const std::string& address, Failure
   return home == nullptr ? -1 : AttachAt(kind, home, offset, generation, failure);
 }
 
-int32_t Environment::AttachAt(ObjectKind kind, Membership* home, uint64_t offset, uint32_t generation, Failure* failure) {
+int32_t Environment::AttachAt(ObjectKind kind, Membership* home, uint64_t offset, uint32_t generation,
+                              Failure* failure) {
   const auto known = refs_.find({home, offset != 0 || home->ring != nullptr ? offset : sizeof(ArenaControl)});
   if (known != refs_.end()) {
     Object& object = *objects_[static_cast<size_t>(known->second)];
-    if (kind != ObjectKind::kNone && object.kind != kind) return FailWith(failure, "KIND", "it is an object of another kind");
+    if (kind != ObjectKind::kNone && object.kind != kind)
+      return FailWith(failure, "KIND", "it is an object of another kind");
     if (generation == 0 || generation == object.generation) {
       object.opens++;
       return known->second;
@@ -362,8 +371,8 @@ void Environment::Close(int32_t ref) {
 
 std::string Environment::AddressOf(const Object& object) const {
   char rest[64];
-  snprintf(rest, sizeof rest, ":%llu:%u:%016llx", static_cast<unsigned long long>(object.block.offset()), object.generation,
-           static_cast<unsigned long long>(object.home->segment->uuid()));
+  snprintf(rest, sizeof rest, ":%llu:%u:%016llx", static_cast<unsigned long long>(object.block.offset()),
+           object.generation, static_cast<unsigned long long>(object.home->segment->uuid()));
   return object.home->segment->name() + rest;
 }
 
@@ -399,7 +408,8 @@ void Environment::Disarm(Object& object, int queue) {
   (object.home->ring != nullptr ? object.home->armed[queue] : object.armed) = false;
   WaitQueue waiters = WaitersOf(object, queue);
   // A waker had chosen us: if we leave without using it up, it belongs to the next.
-  if (!waiters.Disarm(registry.self()) && waiters.MayHaveWaiters() && StillAvailable(object, queue)) waiters.RingOne(registry);
+  if (!waiters.Disarm(registry.self()) && waiters.MayHaveWaiters() && StillAvailable(object, queue))
+    waiters.RingOne(registry);
 }
 
 void Environment::ArmAgain(Object& object, int queue) {
@@ -414,7 +424,8 @@ void Environment::Park(Object& object) {
   Membership& home = *object.home;
   if (home.parked++ > 0) return;
   Shared<uint32_t>* bell = &home.registry().slot(home.registry().self()).doorbell;
-  waiters_.Watch(bell, home.bell_known ? home.bell_seen : bell->Load(std::memory_order_seq_cst), home.segment->mapping());
+  waiters_.Watch(bell, home.bell_known ? home.bell_seen : bell->Load(std::memory_order_seq_cst),
+                 home.segment->mapping());
   home.bell_known = false;
 }
 
@@ -430,8 +441,10 @@ void Environment::SetWakeCallback(napi_value callback) {
   napi_create_string_utf8(env_, "multiproc wake", NAPI_AUTO_LENGTH, &name);
   napi_create_threadsafe_function(env_, callback, nullptr, name, 0, 1, nullptr, nullptr, this, CallWake, &wake_);
   napi_unref_threadsafe_function(env_, wake_);
-  // Hooks run last in, first out: ours runs before the one that takes the function down, so no thread calls it afterwards.
-  napi_add_env_cleanup_hook(env_, [](void* self) { static_cast<Environment*>(self)->StopWaiting(); }, this);
+  // Hooks run last in, first out: ours runs before the one that takes the function down, so no thread calls it
+  // afterwards.
+  napi_add_env_cleanup_hook(
+      env_, [](void* self) { static_cast<Environment*>(self)->StopWaiting(); }, this);
 }
 
 void Environment::SetRef(bool on) {
@@ -445,7 +458,8 @@ void Environment::SetRef(bool on) {
 
 // On a waiter thread.
 void Environment::Notify(bool slice) {
-  // ORDER(wake-pending): the loop clears the flags before it looks at anything, so a set flag is always followed by a look.
+  // ORDER(wake-pending): the loop clears the flags before it looks at anything, so a set flag is always followed by a
+  // look.
   const uint32_t before = wake_pending_.fetch_or(slice ? kPendingSlice : kPendingRing, std::memory_order_acq_rel);
   if (before == 0) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }

@@ -2,9 +2,11 @@
 //
 // Guarantee      One Membership per segment and one Object per shared object, however often they are attached.
 // Process death  Nothing here matters to others; what they need is in the segments.
-// Teardown       StopWaiting, then Shutdown: first no thread may call into JavaScript any more, then the segments are left. By a
-//                cleanup hook at the end of the JavaScript environment; process.exit runs no such hooks, so the rest is done when
-//                the process itself exits, after all JavaScript, 'exit' listeners included. Memory stays mapped while an ArrayBuffer over it is reachable (shared_ptr in its finalizer).
+// Teardown       StopWaiting, then Shutdown: first no thread may call into JavaScript any more, then the segments are
+// left. By a
+//                cleanup hook at the end of the JavaScript environment; process.exit runs no such hooks, so the rest is
+//                done when the process itself exits, after all JavaScript, 'exit' listeners included. Memory stays
+//                mapped while an ArrayBuffer over it is reachable (shared_ptr in its finalizer).
 #pragma once
 
 #include <napi.h>
@@ -34,7 +36,7 @@ struct Membership {
   int objects = 0;
   int parked = 0;
   bool armed[kWaitQueues] = {};  // queue segments: pending promises of this environment wait here
-  bool own_arena = false;  // stays joined without objects: the next one is made in it
+  bool own_arena = false;        // stays joined without objects: the next one is made in it
   // Doorbell value from before the first look of a wait that is not yet parked.
   uint32_t bell_seen = 0;
   bool bell_known = false;
@@ -125,7 +127,8 @@ class Environment {
   Membership* OpenSegment(const std::string& name, uint64_t uuid, Failure* failure);
   int32_t AttachAt(ObjectKind kind, Membership* home, uint64_t offset, uint32_t generation, Failure* failure);
   // Not published and not ours to find yet; Adopt does both, after the body is complete.
-  std::unique_ptr<Membership> CreateSegment(const std::string& name, const SegmentParameters& parameters, Failure* failure);
+  std::unique_ptr<Membership> CreateSegment(const std::string& name, const SegmentParameters& parameters,
+                                            Failure* failure);
   Membership* Adopt(std::unique_ptr<Membership> home, Failure* failure);
   int32_t Register(Membership* home, const Block& block, ObjectKind kind);
   int32_t RegisterQueue(Membership* home);

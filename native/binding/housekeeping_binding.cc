@@ -8,8 +8,8 @@ namespace {
 
 constexpr size_t kOutNumbers = 16;
 
-napi_value SetMemory(napi_env env, napi_callback_info info, napi_ref Environment::* ref, char* Environment::* data,
-                     uint64_t Environment::* length) {
+napi_value SetMemory(napi_env env, napi_callback_info info, napi_ref Environment::*ref, char* Environment::*data,
+                     uint64_t Environment::*length) {
   const Arguments<1> arguments(env, info);
   Environment& environment = arguments.environment();
   char* bytes;

@@ -56,8 +56,8 @@ struct OptionalName {
   std::string text;
 };
 
-Napi::Value Finish(const Napi::CallbackInfo& info, int32_t ref, const char* verb, uint32_t kind, const std::string* name,
-                   const Failure& failure) {
+Napi::Value Finish(const Napi::CallbackInfo& info, int32_t ref, const char* verb, uint32_t kind,
+                   const std::string* name, const Failure& failure) {
   if (ref < 0) {
     ThrowFailure(info.Env(), Action(verb, kind, name), failure);
     return info.Env().Undefined();
@@ -129,7 +129,8 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
 }
 
 Object* Get(const Napi::CallbackInfo& info) {
-  Object* object = EnvironmentOf(info).Find(info[0].As<Napi::Number>().Int32Value(), ObjectKind::kLock, ObjectKind::kQueue);
+  Object* object =
+      EnvironmentOf(info).Find(info[0].As<Napi::Number>().Int32Value(), ObjectKind::kLock, ObjectKind::kQueue);
   if (object == nullptr) {
     Failure failure;
     failure.code = "CLOSED";
@@ -243,11 +244,13 @@ Napi::Value Stats(const Napi::CallbackInfo& info) {
   return stats;
 }
 
-void ExportCold(Environment& environment, Napi::Object exports, const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+void ExportCold(Environment& environment, Napi::Object exports, const char* name,
+                Napi::Value (*function)(const Napi::CallbackInfo&)) {
   exports.Set(name, Napi::Function::New(exports.Env(), function, name, &environment));
 }
 
-void ExportCold(Environment& environment, Napi::Object exports, const char* name, void (*function)(const Napi::CallbackInfo&)) {
+void ExportCold(Environment& environment, Napi::Object exports, const char* name,
+                void (*function)(const Napi::CallbackInfo&)) {
   exports.Set(name, Napi::Function::New(exports.Env(), function, name, &environment));
 }
 

@@ -13,7 +13,8 @@ enum GetMode { kCopy = 0, kTake = 1, kView = 2 };
 template <size_t N>
 struct Call : Arguments<N> {
   Call(napi_env env, napi_callback_info info)
-      : Arguments<N>(env, info), object(this->environment().Find(this->Int(0), ObjectKind::kQueue, ObjectKind::kQueue)) {}
+      : Arguments<N>(env, info),
+        object(this->environment().Find(this->Int(0), ObjectKind::kQueue, ObjectKind::kQueue)) {}
 
   napi_value Closed() const { return this->Return(kClosed); }
   Ring& ring() const { return *object->home->ring; }
@@ -25,8 +26,8 @@ struct Call : Arguments<N> {
     // Read only now: each argument costs as much as the attempt.
     const int64_t wait = Arguments<N>::Wait(wait_argument);
     if (wait == 0) return status;
-    const Status waited = BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait, attempt,
-                                     queue == Ring::kSpace ? IfUseless::kPassOn : IfUseless::kKeep);
+    const Status waited = BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait,
+                                     attempt, queue == Ring::kSpace ? IfUseless::kPassOn : IfUseless::kKeep);
     this->environment().ArmAgain(*object, queue);
     return waited;
   }
@@ -80,7 +81,8 @@ napi_value RingPut(napi_env env, napi_callback_info info) {
   if (parts.head_bytes > 0) memcpy(claim.bytes, parts.head, parts.head_bytes);
   if (parts.body_bytes > 0) memcpy(claim.bytes + parts.head_bytes, parts.body, parts.body_bytes);
   FAULT_POINT();
-  return call.Return(CommitOrDrop(*call.object, claim, claim.length, static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
+  return call.Return(
+      CommitOrDrop(*call.object, claim, claim.length, static_cast<uint32_t>(call.Int(3)) & kHandlesFlag));
 }
 
 napi_value RingPutSpill(napi_env env, napi_callback_info info) {
@@ -89,8 +91,7 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   const Parts parts(call, 1, 2);
   // Room first: writing the file is the expensive part, and while we hold the record others step over it.
   Claim claim;
-  Status status =
-      call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(sizeof(SpillDescriptor), &claim); });
+  Status status = call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(sizeof(SpillDescriptor), &claim); });
   if (status != kOk) return call.Return(status);
   call.ring().PassOn(Ring::kSpace);
   const uint64_t uuid = call.object->home->segment->uuid();
@@ -134,7 +135,8 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
 
 // Length of a claimed message; for a spilled one, of its payload.
 int64_t PayloadLength(const Claim& claim) {
-  if ((claim.flags & kSpilledFlag) == 0 || claim.length != sizeof(SpillDescriptor)) return static_cast<int64_t>(claim.length);
+  if ((claim.flags & kSpilledFlag) == 0 || claim.length != sizeof(SpillDescriptor))
+    return static_cast<int64_t>(claim.length);
   SpillDescriptor descriptor;
   memcpy(&descriptor, claim.bytes, sizeof descriptor);
   return descriptor.length < (uint64_t{1} << 52) ? static_cast<int64_t>(descriptor.length) : 0;
@@ -153,7 +155,8 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
   if (status != kOk) {
     if (status == kNoRoom) out[0] = static_cast<double>(claim.length);
     // Whoever shut the queue down immediately may have died before it had dropped everything.
-    if (status == kShutDown && (call.ring().QueueFlags() & kQueueImmediate) != 0 && !call.ring().Empty()) DrainAll(*call.object);
+    if (status == kShutDown && (call.ring().QueueFlags() & kQueueImmediate) != 0 && !call.ring().Empty())
+      DrainAll(*call.object);
     return call.Return(status);
   }
   out[0] = claim.flags;
@@ -271,7 +274,8 @@ napi_value RingBuffer(napi_env env, napi_callback_info info) {
   if (call.object == nullptr) return call.Closed();
   Membership& home = *call.object->home;
   napi_value view = nullptr;
-  if (home.ring_buffer != nullptr && napi_get_reference_value(env, home.ring_buffer, &view) == napi_ok && view != nullptr) {
+  if (home.ring_buffer != nullptr && napi_get_reference_value(env, home.ring_buffer, &view) == napi_ok &&
+      view != nullptr) {
     return view;
   }
   view = call.environment().MemoryView(home.segment->mapping(), home.ring->data(), 2 * home.ring->lines() * kLineBytes);

@@ -40,7 +40,8 @@ double PidOf(Registry& registry, uint32_t owner) {
   return owner >= 1 && owner <= registry.count() ? registry.slot(owner - 1).pid : 0;
 }
 
-// ---- Lock and RLock --------------------------------------------------------------------------------------------------
+// ---- Lock and RLock
+// --------------------------------------------------------------------------------------------------
 
 napi_value LockAcquire(napi_env env, napi_callback_info info) {
   const Call<4> call(env, info, ObjectKind::kLock);
@@ -97,8 +98,8 @@ napi_value RLockSetDepth(napi_env env, napi_callback_info info) {
   return call.Return(Lock(call.object->block).SetDepth(static_cast<uint32_t>(call.Int(1))));
 }
 
-// What the uncontended paths of lib/sync/lock.ts need: the words of the segment, and in `out` the indices of the lock's word and of
-// its count of acquisitions, and the value that means owned by us.
+// What the uncontended paths of lib/sync/lock.ts need: the words of the segment, and in `out` the indices of the lock's
+// word and of its count of acquisitions, and the value that means owned by us.
 napi_value LockWords(napi_env env, napi_callback_info info) {
   const Call<1> call(env, info, ObjectKind::kLock);
   if (call.object == nullptr) return nullptr;
@@ -106,20 +107,25 @@ napi_value LockWords(napi_env env, napi_callback_info info) {
   const char* body = home.segment->body();
   const SyncBody& sync = call.object->block.sync();
   double* out = call.environment().out;
-  const auto index_of = [&](const void* word) { return static_cast<double>((static_cast<const char*>(word) - body) / 4); };
+  const auto index_of = [&](const void* word) {
+    return static_cast<double>((static_cast<const char*>(word) - body) / 4);
+  };
   out[0] = index_of(&sync.word);
   out[1] = index_of(&sync.acquired);
   out[2] = home.registry().self() + 1;
   napi_value words = nullptr;
-  if (home.words != nullptr && napi_get_reference_value(env, home.words, &words) == napi_ok && words != nullptr) return words;
+  if (home.words != nullptr && napi_get_reference_value(env, home.words, &words) == napi_ok && words != nullptr)
+    return words;
   const uint64_t bytes = home.segment->parameters().body_bytes;
   napi_value memory = call.environment().MemoryView(home.segment->mapping(), home.segment->body(), bytes);
-  if (memory == nullptr || napi_create_typedarray(env, napi_int32_array, bytes / 4, memory, 0, &words) != napi_ok) return nullptr;
+  if (memory == nullptr || napi_create_typedarray(env, napi_int32_array, bytes / 4, memory, 0, &words) != napi_ok)
+    return nullptr;
   napi_create_reference(env, words, 1, &home.words);
   return words;
 }
 
-// ---- Semaphore -------------------------------------------------------------------------------------------------------
+// ---- Semaphore
+// -------------------------------------------------------------------------------------------------------
 
 napi_value SemaphoreAcquire(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info, ObjectKind::kSemaphore, ObjectKind::kBoundedSemaphore);
@@ -143,7 +149,8 @@ napi_value SemaphoreValue(napi_env env, napi_callback_info info) {
   return call.Return(Semaphore(call.object->block).Value());
 }
 
-// ---- Event -----------------------------------------------------------------------------------------------------------
+// ---- Event
+// -----------------------------------------------------------------------------------------------------------
 
 napi_value EventIsSet(napi_env env, napi_callback_info info) {
   const Call<1> call(env, info, ObjectKind::kEvent);
@@ -179,7 +186,8 @@ napi_value EventWait(napi_env env, napi_callback_info info) {
   return call.Wait(2, [&] { return event.Test(epoch); });
 }
 
-// ---- Condition -------------------------------------------------------------------------------------------------------
+// ---- Condition
+// -------------------------------------------------------------------------------------------------------
 
 napi_value ConditionEnter(napi_env env, napi_callback_info info) {
   const Call<1> call(env, info, ObjectKind::kCondition);
@@ -213,7 +221,8 @@ napi_value ConditionWaiters(napi_env env, napi_callback_info info) {
   return call.Return(Condition(call.object->block).Waiting());
 }
 
-// ---- Barrier ---------------------------------------------------------------------------------------------------------
+// ---- Barrier
+// ---------------------------------------------------------------------------------------------------------
 
 napi_value BarrierArrive(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info, ObjectKind::kBarrier);
@@ -231,7 +240,8 @@ napi_value BarrierArrive(napi_env env, napi_callback_info info) {
   };
   Status status = attempt();
   if (status == kAgain && wait > 0) {
-    status = BlockUntil(call.object->home->registry(), call.object->block.waiters(), call.environment().spin(), wait, attempt);
+    status = BlockUntil(call.object->home->registry(), call.object->block.waiters(), call.environment().spin(), wait,
+                        attempt);
     call.environment().ArmAgain(*call.object, 0);
   }
   double* out = call.environment().out;

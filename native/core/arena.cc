@@ -35,7 +35,12 @@ uint64_t Block::BytesFor(const BlockRequest& request, uint32_t participants) {
 }
 
 Arena::Arena(char* body, uint64_t body_bytes, uint64_t uuid, Registry* registry, Shared<uint32_t>* poisoned)
-    : body_(body), body_bytes_(body_bytes), uuid_(uuid), registry_(registry), poisoned_(poisoned), control_(reinterpret_cast<ArenaControl*>(body)) {}
+    : body_(body),
+      body_bytes_(body_bytes),
+      uuid_(uuid),
+      registry_(registry),
+      poisoned_(poisoned),
+      control_(reinterpret_cast<ArenaControl*>(body)) {}
 
 void Arena::Format(char* body) {
   auto* control = reinterpret_cast<ArenaControl*>(body);
@@ -82,7 +87,8 @@ Block Arena::Allocate(const BlockRequest& request) {
     offset = reusable->second.back();
     reusable->second.pop_back();
     generation = GenerationOf(At(offset).header().life.Load(std::memory_order_relaxed));  // relaxed: we wrote it
-    // The users bitmap stays: it is empty, but for the bit of somebody who is just finding out that the old object is gone.
+    // The users bitmap stays: it is empty, but for the bit of somebody who is just finding out that the old object is
+    // gone.
     memset(body_ + offset + At(offset).BodyOffset(), 0, bytes - At(offset).BodyOffset());
   } else {
     offset = control_->used.Load(std::memory_order_relaxed);  // relaxed: written by us alone
@@ -112,7 +118,8 @@ Block Arena::Allocate(const BlockRequest& request) {
 
 bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
   const uint64_t used = control_->used.Load(std::memory_order_acquire);  // ORDER(arena-used)
-  if (offset < sizeof(ArenaControl) || offset % 64 != 0 || used > body_bytes_ || offset + sizeof(BlockHeader) > used) return false;
+  if (offset < sizeof(ArenaControl) || offset % 64 != 0 || used > body_bytes_ || offset + sizeof(BlockHeader) > used)
+    return false;
   const Block block = At(offset);
   const uint32_t self = registry_->self();
   const uint64_t bit = uint64_t{1} << (self % 64);
@@ -130,7 +137,8 @@ bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
     if (alive) break;
   }
   // Now a user, so that nobody reuses the block: the rest of its header can be read.
-  const uint64_t data_end = !alive || header.data_bytes == 0 ? block.BodyOffset() : RoundUp(block.BodyOffset(), 64) + header.data_bytes;
+  const uint64_t data_end =
+      !alive || header.data_bytes == 0 ? block.BodyOffset() : RoundUp(block.BodyOffset(), 64) + header.data_bytes;
   if (!alive || header.meta_bytes > kMetaMax || header.data_bytes > bytes || data_end + header.meta_bytes > bytes) {
     if (!had) block.users(self / 64).FetchAnd(~bit);
     return false;
@@ -177,21 +185,30 @@ uint64_t Arena::CountAlive() {
 
 void Arena::RepairBlock(Block block, uint32_t participant) {
   const uint64_t bit = uint64_t{1} << (participant % 64);
-  // ORDER(block-life): its bit keeps the creator from taking the block back; without it the memory may be another object's
-  // by now, and the participant cannot own anything here.
+  // ORDER(block-life): its bit keeps the creator from taking the block back; without it the memory may be another
+  // object's by now, and the participant cannot own anything here.
   if ((block.users(participant / 64).Load(std::memory_order_seq_cst) & bit) == 0) return;
-  // It may have died while attaching, when the creator was about to take the block: as in Attach, revive it or see it go.
+  // It may have died while attaching, when the creator was about to take the block: as in Attach, revive it or see it
+  // go.
   uint64_t life = block.header().life.Load(std::memory_order_seq_cst);
-  while (StateOf(life) == kBlockDying && !block.header().life.CompareExchange(life, Life(GenerationOf(life), kBlockAlive))) {
+  while (StateOf(life) == kBlockDying &&
+         !block.header().life.CompareExchange(life, Life(GenerationOf(life), kBlockAlive))) {
   }
   if (StateOf(life) != kBlockFree && HasSyncBody(block.kind())) {
     block.waiters().Disarm(participant);
     switch (block.kind()) {
       case ObjectKind::kLock:
-      case ObjectKind::kRLock: Lock(block).Repair(participant); break;
-      case ObjectKind::kCondition: Condition(block).Repair(participant); break;
-      case ObjectKind::kBarrier: Barrier(block).Repair(participant); break;
-      default: break;
+      case ObjectKind::kRLock:
+        Lock(block).Repair(participant);
+        break;
+      case ObjectKind::kCondition:
+        Condition(block).Repair(participant);
+        break;
+      case ObjectKind::kBarrier:
+        Barrier(block).Repair(participant);
+        break;
+      default:
+        break;
     }
   }
   // Last, so that a reaper that dies before it leaves the user, and with it the block, in place.

@@ -1,14 +1,18 @@
 // Arena: the allocator and registry of small objects in one segment (and of the single object of a "memory" segment).
 //
-// Guarantee      A block is handed out again only when no participant uses it. An object named by (offset, generation) is
+// Guarantee      A block is handed out again only when no participant uses it. An object named by (offset, generation)
+// is
 //                either that very object or reported as gone.
 // Blocking       Never.
-// Process death  Of a user: Repair clears its bit in every block, hands on its locks, breaks its barriers. Of the creator: nobody
+// Process death  Of a user: Repair clears its bit in every block, hands on its locks, breaks its barriers. Of the
+// creator: nobody
 //                allocates any more; the objects live on until their last user has gone.
-// Memory order   ORDER(block-life): a user sets its bit, then reads `life`; the creator marks DYING, then reads the bits. Both
-//                seq_cst: either the creator sees the user or the user sees DYING, and then revives the block by a CAS that
-//                competes with the creator's last one.
-// Invariants     Only the creator allocates, so the free list is its private memory. `used` grows only; blocks below it are complete and
+// Memory order   ORDER(block-life): a user sets its bit, then reads `life`; the creator marks DYING, then reads the
+// bits. Both
+//                seq_cst: either the creator sees the user or the user sees DYING, and then revives the block by a CAS
+//                that competes with the creator's last one.
+// Invariants     Only the creator allocates, so the free list is its private memory. `used` grows only; blocks below it
+// are complete and
 //                walkable. A block keeps its size for ever.
 #pragma once
 
@@ -46,7 +50,8 @@ class Block {
   }
   // Condition and barrier: one word per participant.
   Shared<uint32_t>& slot(uint32_t participant) const {
-    return reinterpret_cast<Shared<uint32_t>*>(reinterpret_cast<char*>(&sync() + 1) + registry_->words() * 8)[participant];
+    return reinterpret_cast<Shared<uint32_t>*>(reinterpret_cast<char*>(&sync() + 1) +
+                                               registry_->words() * 8)[participant];
   }
   char* data() const { return base_ + offset_ + RoundUp(BodyOffset(), 64); }
   std::string meta() const;
@@ -58,7 +63,9 @@ class Block {
 
   // Bytes of the header and the users bitmap.
   uint64_t BodyOffset() const { return BodyOffsetFor(registry_->count()); }
-  static uint64_t BodyOffsetFor(uint32_t participants) { return RoundUp(sizeof(BlockHeader) + (participants + 63) / 64 * 8, 32); }
+  static uint64_t BodyOffsetFor(uint32_t participants) {
+    return RoundUp(sizeof(BlockHeader) + (participants + 63) / 64 * 8, 32);
+  }
   // Bytes of a whole block.
   static uint64_t BytesFor(const BlockRequest& request, uint32_t participants);
 
@@ -82,8 +89,9 @@ class Arena : public Repairer {
   bool Attach(uint64_t offset, uint32_t generation, Block* out);
   // The only block of a named or memory segment.
   bool AttachFirst(Block* out);
-  // We no longer use it: what we held of it through hold, re-entrantly or as a waiter is handed on as if we had died. A Lock that
-  // we took by plain acquire may be another process's to release: it stays ours until we leave the segment. The creator takes the memory back if nobody else does, now or at a later allocation.
+  // We no longer use it: what we held of it through hold, re-entrantly or as a waiter is handed on as if we had died. A
+  // Lock that we took by plain acquire may be another process's to release: it stays ours until we leave the segment.
+  // The creator takes the memory back if nobody else does, now or at a later allocation.
   void Detach(Block block);
 
   // Objects alive now; statistics.

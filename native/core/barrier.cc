@@ -47,8 +47,8 @@ Barrier::Arrival Barrier::Arrive(uint32_t* index, BarrierRound* round) {
       arrival = (s.flags & kBroken) != 0 ? Arrival::kBroken : Arrival::kBusy;
       return false;
     }
-    // Registered before it is counted: if we die in between, the reaper breaks a round that it need not have broken, but
-    // never leaves one waiting for a dead party.
+    // Registered before it is counted: if we die in between, the reaper breaks a round that it need not have broken,
+    // but never leaves one waiting for a dead party.
     const uint32_t tag = RoundTag(s.round);
     const uint32_t slot = mine.Load(std::memory_order_relaxed);  // relaxed: written by us alone
     if ((slot & 0xffff0000) != tag || (slot & 0xffff) == 0) mine.Store(tag | 1, std::memory_order_seq_cst);

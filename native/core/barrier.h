@@ -1,12 +1,12 @@
 // Barrier: a meeting point for a fixed number of parties.
 //
-// Guarantee      Nobody passes before all have arrived; each round is released, reset or broken as a whole; who waits learns which.
-// Blocking       Arrive never; waiting through BlockUntil.
-// Process death  Of a party that has arrived and not been released: the barrier is broken, so that the others learn it.
-// Memory order   ORDER(barrier): what any party wrote before it arrived is visible to all after the release.
-// Layout         SyncBody.wide = round(28) | history(16) | arrived(16) | flags(4), where bit j of history says that the round j + 1
-//                before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if participant i has arrived in it;
-//                BlockHeader.parameter[0] = parties.
+// Guarantee      Nobody passes before all have arrived; each round is released, reset or broken as a whole; who waits
+// learns which. Blocking       Arrive never; waiting through BlockUntil. Process death  Of a party that has arrived and
+// not been released: the barrier is broken, so that the others learn it. Memory order   ORDER(barrier): what any party
+// wrote before it arrived is visible to all after the release. Layout         SyncBody.wide = round(28) | history(16) |
+// arrived(16) | flags(4), where bit j of history says that the round j + 1
+//                before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if participant i has arrived
+//                in it; BlockHeader.parameter[0] = parties.
 #pragma once
 
 #include "core/arena.h"
@@ -23,7 +23,8 @@ class Barrier {
 
   explicit Barrier(Block block) : block_(block), body_(block.sync()) {}
 
-  // kLast: the caller completes the round with Finish (or breaks it). kBusy: the last party of this round is running its action.
+  // kLast: the caller completes the round with Finish (or breaks it). kBusy: the last party of this round is running
+  // its action.
   Arrival Arrive(uint32_t* index, BarrierRound* round);
   // kOk released, kBroken, kAgain.
   Status Test(BarrierRound round) const;

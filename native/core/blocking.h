@@ -1,8 +1,10 @@
 // Blocking: the one implementation of a synchronous wait; docs/semantics.md calls it "the wait".
 //
-// Guarantee      No wake is lost between a failed attempt and the sleep: the doorbell is read before the waiter is registered,
+// Guarantee      No wake is lost between a failed attempt and the sleep: the doorbell is read before the waiter is
+// registered,
 //                the attempt is repeated after it, and the kernel refuses to sleep on a doorbell that has changed.
-// Blocking       At most one slice (kSliceNanos), so that a wake swallowed by a dying process delays and never hangs, and the
+// Blocking       At most one slice (kSliceNanos), so that a wake swallowed by a dying process delays and never hangs,
+// and the
 //                caller can look whether its thread is being terminated.
 // Process death  A dead waiter's registration is found by its waker (nobody slept) or by the reaper.
 #pragma once
@@ -37,7 +39,8 @@ class SpinBudget {
   bool useful_;
 };
 
-// What a thread does that was woken and cannot use it: wait on, or let the next one try (producers: it may need less room).
+// What a thread does that was woken and cannot use it: wait on, or let the next one try (producers: it may need less
+// room).
 enum class IfUseless { kKeep, kPassOn };
 
 // Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.

@@ -13,8 +13,8 @@
 //             +...            attempts: N bytes (counted queues only), page aligned end
 //             +...            data: N lines of 64 B, page aligned, mapped twice in a row; the end of the file
 //
-// Invariants: no pointer is ever stored; every offset is recomputed from the parameters when a segment is opened; no byte of
-// a message is ever read as metadata. A change of anything here changes kLayoutVersion.
+// Invariants: no pointer is ever stored; every offset is recomputed from the parameters when a segment is opened; no
+// byte of a message is ever read as metadata. A change of anything here changes kLayoutVersion.
 #pragma once
 
 #include <cstddef>
@@ -35,13 +35,14 @@ inline constexpr uint64_t kLineBytes = 64;
 inline constexpr uint64_t kHeaderBytes = 4096;
 // What blocks of an arena are counted in.
 inline constexpr uint64_t kBlockUnit = 64;
-// Alignment in the file, and unit of the size, of what is mapped twice: the largest page size of the supported machines.
+// Alignment in the file, and unit of the size, of what is mapped twice: the largest page size of the supported
+// machines.
 inline constexpr uint64_t kRingAlignment = 65536;
 
 // Locks (open-file-description, see platform/file_lock.h) on bytes far beyond the end of the file.
-inline constexpr int64_t kSlotLockBase = int64_t{1} << 40;      // + index: exclusive, held by the participant
-inline constexpr int64_t kLifeLockByte = kSlotLockBase - 1;     // shared by all users; exclusive to remove what is unused
-inline constexpr int64_t kNameLockByte = kSlotLockBase - 2;     // exclusive while a user removes the name
+inline constexpr int64_t kSlotLockBase = int64_t{1} << 40;   // + index: exclusive, held by the participant
+inline constexpr int64_t kLifeLockByte = kSlotLockBase - 1;  // shared by all users; exclusive to remove what is unused
+inline constexpr int64_t kNameLockByte = kSlotLockBase - 2;  // exclusive while a user removes the name
 
 enum class SegmentKind : uint32_t { kArena = 1, kQueue = 2, kMemory = 3 };
 

@@ -6,8 +6,8 @@ Status Lock::TryAcquire(bool hold) {
   uint32_t word = Word();
   for (;;) {
     if ((word & kOwnerMask) != 0) {
-      // ORDER(lock-waiters): marked after the waiter has registered itself, in the very word that the owner must change to
-      // release: the owner sees the mark, or we see it free.
+      // ORDER(lock-waiters): marked after the waiter has registered itself, in the very word that the owner must change
+      // to release: the owner sees the mark, or we see it free.
       if ((word & kWaiters) != 0 || body_.word.CompareExchange(word, word | kWaiters)) return kAgain;
       continue;
     }

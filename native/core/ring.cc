@@ -41,7 +41,8 @@ void Ring::Format(char* body, uint64_t lines, bool counted, uint64_t start) {
   const Cursor cursor = Cursor::Of(start, 0);
   control->tail.Store(cursor.raw, std::memory_order_relaxed);
   control->head.Store(cursor.raw, std::memory_order_relaxed);
-  // Zeroed words are free records of lap 0: right for every start that does not begin in lap 0 or reach it within a ring.
+  // Zeroed words are free records of lap 0: right for every start that does not begin in lap 0 or reach it within a
+  // ring.
   const uint64_t lap = format.Lap(start);
   const uint64_t next_lap = format.Lap(start + lines);
   if (lap != 0 && next_lap != 0) return;
@@ -133,8 +134,8 @@ Status Ring::Commit(const Claim& claim, uint64_t length, uint32_t flags) {
   if (counted_) {
     attempts_[Index(position)] = 0;
     FAULT_POINT();
-    // The number of puts and the position being committed change in one store, so that a reaper that finds this record WRITING
-    // knows whether it was counted.
+    // The number of puts and the position being committed change in one store, so that a reaper that finds this record
+    // WRITING knows whether it was counted.
     const uint64_t puts = CountOf(slot.counted.Load(std::memory_order_relaxed));  // relaxed: written by us alone
     slot.counted.Store((puts + 1) << 32 | MarkOf(position), std::memory_order_seq_cst);
   }
@@ -199,13 +200,14 @@ uint32_t Ring::AdvanceHead() {
 }
 
 bool Ring::AnyReady(Cursor head, uint64_t end) const {
-  // A producer that was passed as WRITING may have committed since, and then another message: the older one goes first. Each
-  // record that is still WRITING here was not committed when the later one was, so to pass it is a legal order.
+  // A producer that was passed as WRITING may have committed since, and then another message: the older one goes first.
+  // Each record that is still WRITING here was not committed when the later one was, so to pass it is a legal order.
   uint64_t position = head.position();
   while (position != end && PositionDistance(position, head.position()) < lines_) {
     const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_seq_cst));
     // Overtaken: let the caller start over.
-    if (record.lap != format_.Lap(position) || record.state == kReady || !RingWordFormat::Plausible(record, lines_)) return true;
+    if (record.lap != format_.Lap(position) || record.state == kReady || !RingWordFormat::Plausible(record, lines_))
+      return true;
     position = (position + record.lines) & kPositionMask;
   }
   return position != end;
@@ -254,7 +256,8 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
         skipped = true;
         at_head = false;
       } else if (record.state == kReading) {
-        // If its reader dies it comes back, so the queue is not drained yet; what we hold ourselves does not keep us waiting.
+        // If its reader dies it comes back, so the queue is not drained yet; what we hold ourselves does not keep us
+        // waiting.
         others_reading |= record.owner != registry_->self();
         at_head = false;
       } else if (at_head) {
@@ -275,7 +278,8 @@ Status Ring::Find(uint64_t position, RingState state, Claim* claim) {
   if (position > kPositionMask) return kNotOwner;
   const uint64_t word = Word(position).Load(std::memory_order_acquire);  // ORDER(commit)
   const RingRecord record = format_.Unpack(word);
-  if (record.lap != format_.Lap(position) || record.state != state || record.owner != registry_->self()) return kNotOwner;
+  if (record.lap != format_.Lap(position) || record.state != state || record.owner != registry_->self())
+    return kNotOwner;
   if (!RingWordFormat::Plausible(record, lines_)) return kNotOwner;
   *claim = {position, record.length(), record.flags, 0, Bytes(position), word};
   return kOk;
@@ -285,7 +289,8 @@ void Ring::Finish(const Claim& claim, RingState to) {
   RingRecord record = format_.Unpack(claim.word);
   record.state = to;
   record.owner = 0;
-  // ORDER(space): releases our reads and writes of the lines; a full barrier before we look at head (or at the waiters).
+  // ORDER(space): releases our reads and writes of the lines; a full barrier before we look at head (or at the
+  // waiters).
   Word(claim.position).Exchange(format_.Pack(record));
 }
 

@@ -1,21 +1,28 @@
 // Ring: the owner-stamped line ring, a bounded queue of byte messages shared by many processes.
 //
-// Guarantee      Lock-free, many producers and consumers, any message length up to N/4 lines. A committed message is delivered
-//                to exactly one consumer, or to another one if the first dies before it has copied it out. Per-producer FIFO.
-//                A put is visible to everybody when it returns.
-// Blocking       The Try forms never; the others through BlockUntil (blocking.h). A stopped process holds back only the space behind
+// Guarantee      Lock-free, many producers and consumers, any message length up to N/4 lines. A committed message is
+// delivered
+//                to exactly one consumer, or to another one if the first dies before it has copied it out. Per-producer
+//                FIFO. A put is visible to everybody when it returns.
+// Blocking       The Try forms never; the others through BlockUntil (blocking.h). A stopped process holds back only the
+// space behind
 //                what it is reading or writing.
-// Process death  One compare-and-swap records position, owner and length together, so every unfinished record has an owner in its
+// Process death  One compare-and-swap records position, owner and length together, so every unfinished record has an
+// owner in its
 //                word: Repair turns WRITING of the dead into ABORTED and READING into READY, each by a single CAS.
-// Memory order   ORDER(commit): what a producer wrote before the commit is visible to the consumer that claims the record.
-//                ORDER(space): what a consumer read before FREE happened before the next producer's writes to the same lines;
-//                the inner lines of a record are known to be free only through `head`.
-//                ORDER(wait-dekker): commit and free are seq_cst exchanges followed by a look at the waiters.
-// Invariants     (1) `tail` and `head` are only accelerators: anybody may advance them from the words. (2) head <= tail <= head + N
-//                lines. (3) Between head and tail the words of this lap form a chain of records. (4) Laps are compared for
-//                equality only. (5) A record that was passed as WRITING is looked at again before a later one is taken, which
-//                keeps each producer's order. models/ring.pml checks these, and that dropping any of them is noticed.
-// Limits         Positions and laps are modular: a process stopped between a load and its CAS for exactly a multiple of 2^41 or
+// Memory order   ORDER(commit): what a producer wrote before the commit is visible to the consumer that claims the
+// record.
+//                ORDER(space): what a consumer read before FREE happened before the next producer's writes to the same
+//                lines; the inner lines of a record are known to be free only through `head`. ORDER(wait-dekker):
+//                commit and free are seq_cst exchanges followed by a look at the waiters.
+// Invariants     (1) `tail` and `head` are only accelerators: anybody may advance them from the words. (2) head <= tail
+// <= head + N
+//                lines. (3) Between head and tail the words of this lap form a chain of records. (4) Laps are compared
+//                for equality only. (5) A record that was passed as WRITING is looked at again before a later one is
+//                taken, which keeps each producer's order. models/ring.pml checks these, and that dropping any of them
+//                is noticed.
+// Limits         Positions and laps are modular: a process stopped between a load and its CAS for exactly a multiple of
+// 2^41 or
 //                more lines of traffic could mistake one lap for another.
 #pragma once
 
@@ -59,7 +66,8 @@ class Ring : public Repairer {
   // `body` is the mapped body of a queue segment, `poisoned` the segment's sticky flag.
   Ring(char* body, Registry* registry, Shared<uint32_t>* poisoned, uint64_t lines, uint64_t maxsize, bool counted);
 
-  // Prepares a fresh body, zeroed by the kernel. `start` is the first position: by default one whose lap no zeroed word has.
+  // Prepares a fresh body, zeroed by the kernel. `start` is the first position: by default one whose lap no zeroed word
+  // has.
   static void Format(char* body, uint64_t lines, bool counted, uint64_t start);
   static void Format(char* body, uint64_t lines, bool counted) { Format(body, lines, counted, lines); }
 
@@ -75,8 +83,8 @@ class Ring : public Repairer {
   uint64_t MostBytes() const { return lines_ / 4 * kLineBytes; }
 
   // ---- consuming
-  // Claims the oldest committed message if its length is at most `room` and it carries no flags or `flagged` allows them;
-  // kNoRoom (claim->length says how much) otherwise. kAgain (empty), kShutDown (and drained), kPoisoned.
+  // Claims the oldest committed message if its length is at most `room` and it carries no flags or `flagged` allows
+  // them; kNoRoom (claim->length says how much) otherwise. kAgain (empty), kShutDown (and drained), kPoisoned.
   Status TryClaim(uint64_t room, Claim* claim);
   // Counts a delivery attempt of a claimed record (counted queues).
   uint32_t CountAttempt(uint64_t position);
@@ -94,7 +102,9 @@ class Ring : public Repairer {
   uint64_t Size();
   bool Empty();
   bool Full();
-  uint32_t QueueFlags() const { return control_->flags.Load(std::memory_order_seq_cst) & (kQueueShutDown | kQueueImmediate); }
+  uint32_t QueueFlags() const {
+    return control_->flags.Load(std::memory_order_seq_cst) & (kQueueShutDown | kQueueImmediate);
+  }
   // Has the queue ever had a message in a file of its own? Marked before the first file is made.
   bool HasSpilled() const { return (control_->flags.Load(std::memory_order_seq_cst) & kQueueSpilled) != 0; }
   void MarkSpilled() {
@@ -156,8 +166,8 @@ class Ring : public Repairer {
   // Is there a committed record before `end`, or can that not be said any more?
   bool AnyReady(Cursor head, uint64_t end) const;
   void CountDone(uint64_t position);
-  // Walks the records between head and tail: visit(position, record, word) returns false to stop. When head overtakes the walk
-  // it calls `again` and starts over.
+  // Walks the records between head and tail: visit(position, record, word) returns false to stop. When head overtakes
+  // the walk it calls `again` and starts over.
   template <typename Visit, typename Again>
   void Walk(Visit visit, Again again);
   template <typename Visit>

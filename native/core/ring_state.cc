@@ -61,11 +61,14 @@ void Ring::Drain(std::vector<uint64_t>* spilled) {
 }
 
 uint64_t Ring::Unfinished() const {
-  // ORDER(unfinished): what is done first. Puts made while we add up then count too much, never too little, so 0 is exact.
+  // ORDER(unfinished): what is done first. Puts made while we add up then count too much, never too little, so 0 is
+  // exact.
   uint64_t done = control_->done.Load(std::memory_order_seq_cst);
   uint64_t puts = 0;
-  for (uint32_t i = 0; i < registry_->count(); i++) done += CountOf(registry_->slot(i).dones.Load(std::memory_order_seq_cst));
-  for (uint32_t i = 0; i < registry_->count(); i++) puts += CountOf(registry_->slot(i).counted.Load(std::memory_order_seq_cst));
+  for (uint32_t i = 0; i < registry_->count(); i++)
+    done += CountOf(registry_->slot(i).dones.Load(std::memory_order_seq_cst));
+  for (uint32_t i = 0; i < registry_->count(); i++)
+    puts += CountOf(registry_->slot(i).counted.Load(std::memory_order_seq_cst));
   return (puts - done) & 0xffffffff;
 }
 
@@ -130,13 +133,15 @@ void Ring::Repair(uint32_t participant) {
       // Its owner may have died before it moved the tail; head must not pass the tail.
       const Cursor tail = Tail();
       if (tail.position() == position) HelpTail(tail, record);
-      // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing this twice
-      // takes back once.
+      // ORDER(unfinished): take back a put that was counted but not committed; the mark goes with the count, so doing
+      // this twice takes back once.
       const uint64_t puts = slot.counted.Load(std::memory_order_seq_cst);
-      if (counted_ && IsMarked(puts, position)) slot.counted.Store((CountOf(puts) - 1) << 32, std::memory_order_seq_cst);
+      if (counted_ && IsMarked(puts, position))
+        slot.counted.Store((CountOf(puts) - 1) << 32, std::memory_order_seq_cst);
       repaired.state = kAborted;
     } else if (record.state == kReading) {
-      // Counted as done already: it died before it could say so here. Otherwise the message has not been seen, or is to be done again.
+      // Counted as done already: it died before it could say so here. Otherwise the message has not been seen, or is to
+      // be done again.
       const bool done = counted_ && IsMarked(slot.dones.Load(std::memory_order_seq_cst), position);
       repaired.state = done ? kFree : kReady;
     } else {

@@ -1,10 +1,11 @@
 // RingWord: the two kinds of 64-bit words that the ring consists of, packed and unpacked.
 //
-//   state word   lap | flags(2) | state(3) | owner(10) | lines - 1 (L) | pad(7)  one per line, L = log2(N); lap takes the rest
-//   cursor       position(44) | sequence(20)                                     tail and head
+//   state word   lap | flags(2) | state(3) | owner(10) | lines - 1 (L) | pad(7)  one per line, L = log2(N); lap takes
+//   the rest cursor       position(44) | sequence(20)                                     tail and head
 //
-// A record of k lines starts at the line whose word says so; `pad` = k * 64 - length in bytes (64 for an empty message), so no
-// message needs a header. A word of zeros is a free record of one line in lap 0, so a new ring is zeroed memory. Positions count lines for ever, modulo 2^44; `sequence` counts records, modulo 2^20. Laps are compared
+// A record of k lines starts at the line whose word says so; `pad` = k * 64 - length in bytes (64 for an empty
+// message), so no message needs a header. A word of zeros is a free record of one line in lap 0, so a new ring is
+// zeroed memory. Positions count lines for ever, modulo 2^44; `sequence` counts records, modulo 2^20. Laps are compared
 // for equality only: the words of a record's inner lines are never written and may hold tags of any age.
 #pragma once
 
@@ -13,12 +14,12 @@
 namespace multiproc {
 
 enum RingState : uint32_t {
-  kFree = 0,      // consumed, or never used
-  kWriting = 1,   // claimed by a producer
-  kReady = 2,     // committed
-  kReading = 3,   // claimed by a consumer
-  kAborted = 4,   // given up before the commit
-  kPadding = 5,   // the unused end of a shortened reservation; not a record, not counted in the sequence
+  kFree = 0,     // consumed, or never used
+  kWriting = 1,  // claimed by a producer
+  kReady = 2,    // committed
+  kReading = 3,  // claimed by a consumer
+  kAborted = 4,  // given up before the commit
+  kPadding = 5,  // the unused end of a shortened reservation; not a record, not counted in the sequence
 };
 
 inline constexpr int kPositionBits = 44;

@@ -45,10 +45,12 @@ bool FailSystem(Failure* failure, const char* call, int error) {
     uint64_t total;
     ShmSpace(&failure->free, &total);
     return Fail(failure, "NO_SPACE",
-                "/dev/shm is full: " + std::to_string(failure->asked) + " bytes asked, " + std::to_string(failure->free) + " free",
+                "/dev/shm is full: " + std::to_string(failure->asked) + " bytes asked, " +
+                    std::to_string(failure->free) + " free",
                 error);
   }
-  if (error == EACCES || error == EPERM) return Fail(failure, "PERMISSION", std::string(call) + " is not permitted", error);
+  if (error == EACCES || error == EPERM)
+    return Fail(failure, "PERMISSION", std::string(call) + " is not permitted", error);
   return Fail(failure, "SYSTEM", std::string(call) + " failed: " + strerror(error), error);
 }
 
@@ -59,14 +61,16 @@ uint64_t BodyBytes(uint32_t kind, uint64_t lines, bool counted, uint64_t body_by
       if (!std::has_single_bit(lines) || lines * kLineBytes < kRingAlignment || lines > (1u << kMaxLog2Lines)) return 0;
       return RingPlaces::Of(lines, counted).total;
     case SegmentKind::kArena:
-    case SegmentKind::kMemory: return body_bytes >= sizeof(ArenaControl) && body_bytes % 4096 == 0 ? body_bytes : 0;
+    case SegmentKind::kMemory:
+      return body_bytes >= sizeof(ArenaControl) && body_bytes % 4096 == 0 ? body_bytes : 0;
   }
   return 0;
 }
 
 bool IsPossible(const SegmentParameters& p) {
   const uint64_t body = BodyBytes(static_cast<uint32_t>(p.kind), p.lines, p.counted, p.body_bytes);
-  return p.participants >= 1 && p.participants <= kMaxParticipants && p.meta.size() <= kMetaMax && body != 0 && body == p.body_bytes;
+  return p.participants >= 1 && p.participants <= kMaxParticipants && p.meta.size() <= kMetaMax && body != 0 &&
+         body == p.body_bytes;
 }
 
 bool WaitAndRetry(int64_t deadline) {
@@ -94,16 +98,19 @@ bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
   if (header->magic != kMagic) return Fail(failure, "CORRUPT_SEGMENT", "it is not a segment of this library");
   if (header->version != kLayoutVersion || header->byte_order != kByteOrder) {
     return Fail(failure, "VERSION",
-                "it has layout version " + std::to_string(header->version) + ", this library has " + std::to_string(kLayoutVersion));
+                "it has layout version " + std::to_string(header->version) + ", this library has " +
+                    std::to_string(kLayoutVersion));
   }
-  if (header->checksum != Checksum(*header)) return Fail(failure, "CORRUPT_SEGMENT", "the checksum of its header is wrong");
+  if (header->checksum != Checksum(*header))
+    return Fail(failure, "CORRUPT_SEGMENT", "the checksum of its header is wrong");
   // The checksum matched, but nothing is taken on trust: recompute every offset from the parameters.
   const uint32_t p = header->participants;
   const uint64_t body = p >= 1 && p <= kMaxParticipants && header->meta_bytes <= kMetaMax
                             ? BodyBytes(header->kind, header->lines, header->counted != 0, header->body_bytes)
                             : 0;
   if (body == 0 || body > facts.size || header->body_bytes != body ||
-      header->body_offset != BodyOffset(static_cast<SegmentKind>(header->kind), p, header->lines, header->counted != 0) ||
+      header->body_offset !=
+          BodyOffset(static_cast<SegmentKind>(header->kind), p, header->lines, header->counted != 0) ||
       header->total_bytes != header->body_offset + body) {
     return Fail(failure, "CORRUPT_SEGMENT", "its header contradicts itself");
   }
@@ -114,8 +121,10 @@ bool ReadHeader(int fd, SegmentHeader* header, Failure* failure) {
   return true;
 }
 
-std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentParameters& parameters, Failure* failure) {
-  if (!IsPossible(parameters)) return Fail(failure, "ARGUMENT", "there can be no segment with these parameters"), nullptr;
+std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentParameters& parameters,
+                                         Failure* failure) {
+  if (!IsPossible(parameters))
+    return Fail(failure, "ARGUMENT", "there can be no segment with these parameters"), nullptr;
   std::unique_ptr<Segment> segment(new Segment);
   segment->name_ = name;
   segment->parameters_ = parameters;
@@ -147,7 +156,8 @@ std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentP
   memcpy(header->meta, parameters.meta.data(), parameters.meta.size());
   header->checksum = Checksum(*header);
   segment->uuid_ = header->uuid;
-  segment->registry_.Attach(segment->fd_.get(), reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes),
+  segment->registry_.Attach(segment->fd_.get(),
+                            reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes),
                             parameters.participants);
   if (!TryReadLock(segment->fd_.get(), kLifeLockByte)) {
     return Fail(failure, "SYSTEM", "open-file-description locks do not work on /dev/shm", errno), nullptr;
@@ -207,7 +217,8 @@ std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure
     failure->asked = header.total_bytes;
     rc = segment->mapping_->Map(fd, header.total_bytes, twice);
     if (rc != 0) return FailSystem(failure, "mmap", rc), nullptr;
-    segment->registry_.Attach(fd, reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes), header.participants);
+    segment->registry_.Attach(fd, reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes),
+                              header.participants);
     return segment;
   } while (WaitAndRetry(deadline));
   return Fail(failure, "NOT_FOUND", "there is nothing of that name", ENOENT), nullptr;
@@ -251,8 +262,8 @@ bool Segment::Leave(Repairer& repairer) {
 }
 
 bool Segment::Unlink() {
-  // We hold the life byte, so nobody removes the name as the last user. Another user may do what we do: one at a time, or the
-  // name could be removed, taken by a new segment, and removed again.
+  // We hold the life byte, so nobody removes the name as the last user. Another user may do what we do: one at a time,
+  // or the name could be removed, taken by a new segment, and removed again.
   if (!fd_.valid() || !TryWriteLock(fd_.get(), kNameLockByte)) return false;
   bool removed = false;
   if (NamesUs()) {

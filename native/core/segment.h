@@ -1,12 +1,15 @@
 // Segment: one shared-memory file of ours: create, publish, open, join, leave.
 //
-// Guarantee      Nobody ever sees a half-made segment: it is complete, joined and locked before it gets its name. Whoever leaves
+// Guarantee      Nobody ever sees a half-made segment: it is complete, joined and locked before it gets its name.
+// Whoever leaves
 //                last removes it. What is not ours, or damaged, is refused before it is mapped.
 // Blocking       Never, but for a bounded wait (a second) for a process that is removing the very name just now.
-// Process death  Of the creator before Publish: nothing remains. Of the last user: the file remains as an orphan (nobody holds
+// Process death  Of the creator before Publish: nothing remains. Of the last user: the file remains as an orphan
+// (nobody holds
 //                its life lock) and goes at the next open of the name or the next sweep.
 // Memory order   The header is constant after publication; its parameters are copied at open and never read again.
-// Invariants     Every user holds the life byte shared from before it joins until after it has left; who holds it exclusively
+// Invariants     Every user holds the life byte shared from before it joins until after it has left; who holds it
+// exclusively
 //                is alone, and only then may the name be unlinked (or while holding it shared, by the user's own wish).
 #pragma once
 
@@ -34,7 +37,8 @@ struct SegmentParameters {
 class Segment {
  public:
   // Makes a segment that has no name yet. Its body is zeroed.
-  static std::unique_ptr<Segment> Create(const std::string& name, const SegmentParameters& parameters, Failure* failure);
+  static std::unique_ptr<Segment> Create(const std::string& name, const SegmentParameters& parameters,
+                                         Failure* failure);
   // Opens by segment name and maps it; not joined yet.
   static std::unique_ptr<Segment> Open(const std::string& name, Failure* failure);
 
@@ -52,8 +56,8 @@ class Segment {
   bool IsSameFile(const Segment& other) const;
   // Does the name (still) lead to this very segment?
   bool NamesUs() const { return Names(name_); }
-  // Removes the name now; whoever is joined goes on. False if it had gone. A queue gets a keeper's name instead, which nobody can
-  // open, so that a sweep still sees that the queue of its spilled messages lives.
+  // Removes the name now; whoever is joined goes on. False if it had gone. A queue gets a keeper's name instead, which
+  // nobody can open, so that a sweep still sees that the queue of its spilled messages lives.
   bool Unlink();
 
   const std::string& name() const { return name_; }

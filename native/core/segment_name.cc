@@ -31,7 +31,8 @@ bool IsHex(const std::string& text, size_t at) {
 bool IsUserName(const std::string& name) {
   if (name.empty() || name.size() > kMostCharacters) return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -54,9 +55,7 @@ std::string FileOf(const std::string& segment) { return FilePrefix() + segment; 
 
 std::string KeeperName(uint64_t queue_uuid) { return "!" + Hex(queue_uuid); }
 
-bool IsKeeperName(const std::string& name) {
-  return name.size() == 1 + kHexDigits && name[0] == '!' && IsHex(name, 1);
-}
+bool IsKeeperName(const std::string& name) { return name.size() == 1 + kHexDigits && name[0] == '!' && IsHex(name, 1); }
 
 std::string SpillPrefix(uint64_t queue_uuid) { return FilePrefix() + "~" + Hex(queue_uuid) + "."; }
 

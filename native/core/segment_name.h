@@ -4,7 +4,8 @@
 //   file of an anonymous one     multiproc.<euid>.~<16 hex>
 //   file of a spilled message    multiproc.<euid>.~<uuid of the queue, 16 hex>.<id, 16 hex>
 //
-//   keeper of an unlinked queue  multiproc.<euid>.!<uuid, 16 hex>     leads nobody in; tells the sweep that the queue lives
+//   keeper of an unlinked queue  multiproc.<euid>.!<uuid, 16 hex>     leads nobody in; tells the sweep that the queue
+//   lives
 //
 // The tilde keeps what we invent apart from what users choose.
 #pragma once

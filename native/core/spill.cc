@@ -52,8 +52,8 @@ void CollectSpills(uint64_t queue_uuid, Ring& ring) {
   std::vector<std::string> files;
   ListShmFiles(prefix, &files);
   if (files.empty()) return;
-  // First find the files that no producer holds, then look which of them the ring names: the other way round, a commit in
-  // between would make a named file look unnamed.
+  // First find the files that no producer holds, then look which of them the ring names: the other way round, a commit
+  // in between would make a named file look unnamed.
   std::vector<std::string> idle;
   for (const std::string& file : files) {
     Descriptor fd;

@@ -2,10 +2,11 @@
 //
 // Guarantee      The file exists before the ring record that names it is committed, and until that record is consumed.
 // Blocking       Never, but for copying.
-// Process death  A producer killed before the commit, or a consumer killed between consuming and removing, leaves a file that no
-//                record names: CollectSpills removes it, called when somebody of the queue was found dead, by whoever leaves
-//                the queue last, and by the sweep for queues that are gone. While a producer is still busy it holds a lock on
-//                the file, so that nobody mistakes a file not yet named for one no longer named.
+// Process death  A producer killed before the commit, or a consumer killed between consuming and removing, leaves a
+// file that no
+//                record names: CollectSpills removes it, called when somebody of the queue was found dead, by whoever
+//                leaves the queue last, and by the sweep for queues that are gone. While a producer is still busy it
+//                holds a lock on the file, so that nobody mistakes a file not yet named for one no longer named.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,8 @@ class SpillWriter {
   bool kept_ = false;
 };
 
-// Opens a spilled message's file and checks its size. 0 or errno; ESTALE if it is not what the descriptor says. Read it with
-// ReadFully: a mapping would keep its pages in /dev/shm for as long as a garbage collector likes.
+// Opens a spilled message's file and checks its size. 0 or errno; ESTALE if it is not what the descriptor says. Read it
+// with ReadFully: a mapping would keep its pages in /dev/shm for as long as a garbage collector likes.
 int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, Descriptor* out);
 void RemoveSpill(uint64_t queue_uuid, uint64_t id);
 // Removes the queue's spill files that no record names and no producer holds.

@@ -8,19 +8,19 @@ namespace multiproc {
 
 enum Status : int32_t {
   kOk = 0,
-  kOkOwnerDied = 1,    // acquired, and the previous owner died holding it
-  kAgain = -1,         // nothing now: empty, full, locked; or the wait slice ended
-  kShutDown = -2,      // the queue was shut down
-  kPoisoned = -3,      // shared memory failed a check; sticky
-  kOverRelease = -4,   // released more often than acquired
-  kNotOwner = -5,      // the caller does not own it
-  kBroken = -6,        // the barrier is broken
-  kTooLarge = -7,      // the message does not fit the ring inline
-  kNoRoom = -8,        // the receiving memory is too small; nothing consumed
-  kDeadlock = -9,      // an endless blocking acquire of what this thread holds
-  kClosed = -10,       // the ref is not open
-  kNoSpace = -11,      // /dev/shm is full
-  kSystem = -12,       // a system call failed
+  kOkOwnerDied = 1,   // acquired, and the previous owner died holding it
+  kAgain = -1,        // nothing now: empty, full, locked; or the wait slice ended
+  kShutDown = -2,     // the queue was shut down
+  kPoisoned = -3,     // shared memory failed a check; sticky
+  kOverRelease = -4,  // released more often than acquired
+  kNotOwner = -5,     // the caller does not own it
+  kBroken = -6,       // the barrier is broken
+  kTooLarge = -7,     // the message does not fit the ring inline
+  kNoRoom = -8,       // the receiving memory is too small; nothing consumed
+  kDeadlock = -9,     // an endless blocking acquire of what this thread holds
+  kClosed = -10,      // the ref is not open
+  kNoSpace = -11,     // /dev/shm is full
+  kSystem = -12,      // a system call failed
 };
 
 // Why a cold operation (create, open, attach) failed. `code` is the suffix of the public error code.

@@ -116,7 +116,8 @@ std::vector<std::string> SweepOrphans() {
     }
   }
   if (spills.empty()) return removed;
-  // A spill file is made after its queue: a listing begun now holds the queue of every spill seen above, if it still exists.
+  // A spill file is made after its queue: a listing begun now holds the queue of every spill seen above, if it still
+  // exists.
   std::vector<std::string> now;
   std::set<uint64_t> live;
   if (!OurNames(&now) || !LiveQueues(now, &live)) return removed;

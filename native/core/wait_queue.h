@@ -1,12 +1,16 @@
 // WaitQueue: who waits for one condition, as a two-level bitmap of participants.
 //
-// Guarantee      A participant that is armed and then finds its condition false is rung by the first waker that makes it true
+// Guarantee      A participant that is armed and then finds its condition false is rung by the first waker that makes
+// it true
 //                afterwards (models/wait.pml).
 // Blocking       Never; RingOne and RingAll make one futex call per participant rung.
-// Process death  A dead waiter's bit costs its next waker one futex call that wakes nobody; the waker then rings the next.
-// Memory order   All read-modify-writes are seq_cst. ORDER(wait-dekker): the waiter registers, then looks at the condition; the
-//                waker changes the condition with a seq_cst write, then looks at the summary. At least one sees the other.
-// Invariants     A set bit in bits[w] implies, once its Arm has returned, a set bit w in the summary. The summary alone is read
+// Process death  A dead waiter's bit costs its next waker one futex call that wakes nobody; the waker then rings the
+// next. Memory order   All read-modify-writes are seq_cst. ORDER(wait-dekker): the waiter registers, then looks at the
+// condition; the
+//                waker changes the condition with a seq_cst write, then looks at the summary. At least one sees the
+//                other.
+// Invariants     A set bit in bits[w] implies, once its Arm has returned, a set bit w in the summary. The summary alone
+// is read
 //                when nobody waits.
 #pragma once
 
@@ -19,7 +23,8 @@ namespace multiproc {
 
 class WaitQueue {
  public:
-  WaitQueue(Shared<uint32_t>* summary, Shared<uint64_t>* bits, uint32_t words) : summary_(summary), bits_(bits), words_(words) {}
+  WaitQueue(Shared<uint32_t>* summary, Shared<uint64_t>* bits, uint32_t words)
+      : summary_(summary), bits_(bits), words_(words) {}
 
   void Arm(uint32_t participant);
   // True if the participant was still armed; false if a waker had chosen it.

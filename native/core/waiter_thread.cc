@@ -89,7 +89,8 @@ void WaiterThread::Run() {
       if (stopping_) return;
       watches.push_back({control_.raw(), control_.Load(std::memory_order_seq_cst)});
       std::erase_if(entries_, [&](Entry& entry) {
-        // ORDER(doorbell): compared with what was reported, not with what is there now: no ring falls between two looks.
+        // ORDER(doorbell): compared with what was reported, not with what is there now: no ring falls between two
+        // looks.
         const uint32_t now = entry.bell->Load(std::memory_order_seq_cst);
         if (now != entry.reported) {
           if (!entry.wanted) return true;

@@ -1,11 +1,13 @@
 // WaiterThread: sleeps on doorbells on behalf of an event loop, which must never block.
 //
-// Guarantee      A ring of a watched doorbell, from the moment at which its value given to Watch was read, leads to a call of
+// Guarantee      A ring of a watched doorbell, from the moment at which its value given to Watch was read, leads to a
+// call of
 //                `notify(false)`. While anything is watched, `notify(true)` is called at the end of every slice.
 // Blocking       Watch and Unwatch never; Stop until the thread has ended.
 // Process death  The thread dies with the process; a doorbell is only a number.
 // Memory order   ORDER(doorbell): see blocking.h; here the expected value is the last one that was reported.
-// Limits         One thread watches as many doorbells as one system call can (127, or 1 before Linux 5.16); WaiterThreads adds threads.
+// Limits         One thread watches as many doorbells as one system call can (127, or 1 before Linux 5.16);
+// WaiterThreads adds threads.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +31,8 @@ class WaiterThread {
   WaiterThread(const WaiterThread&) = delete;
   WaiterThread& operator=(const WaiterThread&) = delete;
 
-  // Watches the doorbell; `seen` is a value read from it before the last look at the condition. False if there is no room.
+  // Watches the doorbell; `seen` is a value read from it before the last look at the condition. False if there is no
+  // room.
   bool Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory);
   // True if this thread watched it.
   bool Unwatch(Shared<uint32_t>* bell);

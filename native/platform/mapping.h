@@ -1,6 +1,7 @@
 // Mapping: a file mapped into this process, the tail of it optionally twice in a row.
 //
-// The double mapping of a ring's data makes every record contiguous: the byte after the last line is the first line again.
+// The double mapping of a ring's data makes every record contiguous: the byte after the last line is the first line
+// again.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class Mapping {
   // REQUIRES: both multiples of the page size when twice > 0. Returns 0 or errno.
   int Map(int fd, uint64_t size, uint64_t twice);
 
-  // Gives the file's memory back although somebody may still look at the range, which from now on is private and zero. 0 or errno.
+  // Gives the file's memory back although somebody may still look at the range, which from now on is private and zero.
+  // 0 or errno.
   int Discard();
 
   char* base() const { return base_; }

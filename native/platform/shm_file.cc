@@ -16,8 +16,7 @@ constexpr char kDirectory[] = "/dev/shm";
 std::string PathOf(const std::string& file) { return std::string(kDirectory) + "/" + file; }
 
 ShmFileFacts FactsOf(const struct stat& st) {
-  return {static_cast<uint64_t>(st.st_size), st.st_ino,           st.st_dev, st.st_uid, S_ISREG(st.st_mode),
-          st.st_nlink > 0};
+  return {static_cast<uint64_t>(st.st_size), st.st_ino, st.st_dev, st.st_uid, S_ISREG(st.st_mode), st.st_nlink > 0};
 }
 
 }  // namespace
