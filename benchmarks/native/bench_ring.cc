@@ -11,7 +11,6 @@
 
 namespace {
 
-using multiproc::BlockUntil;
 using multiproc::Claim;
 using multiproc::Failure;
 using multiproc::Ring;
@@ -96,7 +95,7 @@ class SharedRing {
   void Wait(Ring::WaitQueueIndex which, Attempt attempt) {
     Status status;
     do {
-      status = BlockUntil(segment_->registry(), ring_->Waiters(which), spin_, INT64_MAX, attempt);
+      status = ring_->Block(which, spin_, INT64_MAX, attempt);
     } while (status == multiproc::kAgain);
     if (status != multiproc::kOk) Stop("use ring", "status " + std::to_string(status));
   }

@@ -285,7 +285,8 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
 
 function checkImmediate(options: unknown): boolean {
   if (options === undefined || options === null) return false;
-  const { immediate = false } = typeof options === 'object' ? options : { immediate: options };
+  const given: { immediate?: unknown } = typeof options === 'object' ? options : { immediate: options };
+  const { immediate = false } = given;
   if (typeof immediate !== 'boolean') {
     throw argumentTypeError(`Cannot shut down Queue: immediate must be true or false, received ${inspect(immediate)}`);
   }

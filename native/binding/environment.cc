@@ -195,11 +195,17 @@ void Environment::LeaveIfUnused(Membership* home) {
   }
   const uint64_t uuid = home->segment->uuid();
   const std::shared_ptr<Mapping> mapping = home->segment->mapping();
+  const bool ring = home->ring != nullptr;
   const bool alone = home->Leave();
   memberships_.erase(uuid);
   // Views of closed objects keep the range mapped until they are collected, which may be never. Nobody else can see the
-  // memory any more, so at least its pages go back to /dev/shm.
-  if (alone && mapping.use_count() > 1) mapping->Discard();
+  // memory any more, so at least its pages go back to /dev/shm. Views of a queue's ring are only ours.
+  if (!alone || mapping.use_count() == 1) return;
+  if (ring) {
+    mapping->Discard();
+  } else {
+    mapping->Detach();
+  }
 }
 
 Membership* Environment::OwnArena(uint64_t block_bytes, Failure* failure) {

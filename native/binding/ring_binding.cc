@@ -20,14 +20,13 @@ struct Call : Arguments<N> {
   Ring& ring() const { return *object->home->ring; }
 
   template <typename Attempt>
-  Status Wait(size_t wait_argument, int queue, Attempt attempt) const {
+  Status Wait(size_t wait_argument, Ring::WaitQueueIndex queue, Attempt attempt) const {
     const Status status = attempt();
     if (status != kAgain) return status;
     // Read only now: each argument costs as much as the attempt.
     const int64_t wait = Arguments<N>::Wait(wait_argument);
     if (wait == 0) return status;
-    const Status waited = BlockUntil(object->home->registry(), ring().Waiters(queue), this->environment().spin(), wait,
-                                     attempt, queue == Ring::kSpace ? IfUseless::kPassOn : IfUseless::kKeep);
+    const Status waited = ring().Block(queue, this->environment().spin(), wait, attempt);
     this->environment().ArmAgain(*object, queue);
     return waited;
   }

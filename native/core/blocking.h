@@ -39,14 +39,25 @@ class SpinBudget {
   bool useful_;
 };
 
-// What a thread does that was woken and cannot use it: wait on, or let the next one try (producers: it may need less
-// room).
-enum class IfUseless { kKeep, kPassOn };
+// How a thread waits for one condition.
+struct WaitManners {
+  // What a thread does that was woken and cannot use it: wait on, or let the next one try (producers: it may need less
+  // room).
+  static constexpr bool kPassOn = false;
+  // While it polls: is it time for an attempt?
+  bool WorthTrying() const { return true; }
+  // May it sleep for a nap without being registered, so that nobody has to wake it? Only where such a delay cannot
+  // leave the condition without somebody who acts on it.
+  bool MayNap() const { return false; }
+};
+
+// The first nap; the second, and last, is twice as long.
+inline constexpr int64_t kNapNanos = 50'000;
 
 // Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.
-template <typename Attempt>
+template <typename Attempt, typename Manners = WaitManners>
 Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t wait_nanos, Attempt attempt,
-                  IfUseless if_useless = IfUseless::kKeep) {
+                  Manners manners = {}) {
   Status status = attempt();
   if (status != kAgain || wait_nanos <= 0) return status;
 
@@ -55,6 +66,7 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
     const int64_t until = start + std::min(spin.nanos(), wait_nanos);
     do {
       for (int i = 0; i < 8; i++) CpuRelax();
+      if (!manners.WorthTrying()) continue;
       status = attempt();
       if (status != kAgain) {
         spin.Succeeded();
@@ -66,16 +78,25 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
 
   const int64_t deadline = start + std::min(wait_nanos, kSliceNanos);
   const uint32_t me = registry.self();
+  const Shared<uint32_t>& doorbell = registry.slot(me).doorbell;
+  for (const int64_t nap : {kNapNanos, 2 * kNapNanos}) {
+    if (!manners.MayNap()) break;
+    // On the doorbell, which rings for everybody when the queue is shut down.
+    const uint32_t bell = doorbell.Load(std::memory_order_seq_cst);
+    FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap));
+    status = attempt();
+    if (status != kAgain) return status;
+  }
   // Once per wait: two that need much could ring each other for ever.
-  bool may_pass_on = if_useless == IfUseless::kPassOn;
+  bool may_pass_on = Manners::kPassOn;
   for (;;) {
     // ORDER(doorbell): read before Arm; a waker that sees our bit changes it afterwards, and FutexWait then refuses.
-    const uint32_t bell = registry.slot(me).doorbell.Load(std::memory_order_seq_cst);
+    const uint32_t bell = doorbell.Load(std::memory_order_seq_cst);
     queue.Arm(me);
     status = attempt();
     bool timed_out = false;
     if (status == kAgain) {
-      const FutexResult woke = FutexWait(registry.slot(me).doorbell.raw(), bell, deadline);
+      const FutexResult woke = FutexWait(doorbell.raw(), bell, deadline);
       status = attempt();
       timed_out = woke == FutexResult::kTimedOut || MonotonicNanos() >= deadline;
     }

@@ -32,6 +32,8 @@ Ring::Ring(char* body, Registry* registry, Shared<uint32_t>* poisoned, uint64_t 
   states_ = reinterpret_cast<Shared<uint64_t>*>(body + places.states);
   attempts_ = counted ? reinterpret_cast<uint8_t*>(body + places.attempts) : nullptr;
   data_ = body + places.data;
+  head_seen_ = Head().position();
+  settled_.StartAt(head_seen_);
 }
 
 void Ring::Format(char* body, uint64_t lines, bool counted, uint64_t start) {
@@ -67,8 +69,12 @@ bool Ring::HelpTail(Cursor tail, const RingRecord& record) {
   return control_->tail.CompareExchange(expected, tail.Advanced(record.lines, record.state == kPadding ? 0 : 1).raw);
 }
 
-bool Ring::NoRoom(Cursor tail, uint64_t lines) const {
+bool Ring::NoRoom(Cursor tail, uint64_t lines) {
+  // An old head is behind the real one, so what has room after it has room. Looking at the real one would take its line
+  // from the consumers at every put.
+  if (maxsize_ == 0 && PositionDistance(tail.position(), head_seen_) + lines <= lines_) return false;
   const Cursor head = Head();
+  head_seen_ = head.position();
   if (PositionDistance(tail.position(), head.position()) + lines > lines_) return true;
   return maxsize_ != 0 && SequenceDistance(tail.sequence(), head.sequence()) >= maxsize_;
 }
@@ -199,78 +205,129 @@ uint32_t Ring::AdvanceHead() {
   return passed;
 }
 
-bool Ring::AnyReady(Cursor head, uint64_t end) const {
-  // A producer that was passed as WRITING may have committed since, and then another message: the older one goes first.
-  // Each record that is still WRITING here was not committed when the later one was, so to pass it is a legal order.
-  uint64_t position = head.position();
-  while (position != end && PositionDistance(position, head.position()) < lines_) {
-    const RingRecord record = format_.Unpack(Word(position).Load(std::memory_order_seq_cst));
-    // Overtaken: let the caller start over.
-    if (record.lap != format_.Lap(position) || record.state == kReady || !RingWordFormat::Plausible(record, lines_))
-      return true;
+bool Ring::Look(Cursor head, uint64_t position, Search* search) const {
+  const uint64_t word = Word(position).Load(std::memory_order_seq_cst);
+  const RingRecord record = format_.Unpack(word);
+  search->position = position;
+  search->word = word;
+  search->record = record;
+  if (record.lap != format_.Lap(position)) {
+    // The end of the chain; or, if head is behind it no more, a line that is used again.
+    search->outcome = Search::kNone;
+    return true;
+  }
+  if (!RingWordFormat::Plausible(record, lines_)) {
+    search->outcome = Head().raw == head.raw ? Search::kDamaged : Search::kChanged;
+    return true;
+  }
+  search->outcome = record.state == kReady ? Search::kFound : Search::kNone;
+  search->writing |= record.state == kWriting;
+  // If its reader dies it comes back, so the queue is not drained yet; what we hold ourselves does not keep us waiting.
+  search->others_reading |= record.state == kReading && record.owner != registry_->self();
+  return record.state == kReady;
+}
+
+Ring::Search Ring::FindReady(Cursor head) {
+  Search search;
+  bool ended = false;
+  if (settled_.Follow(head.position(), lines_)) {
+    settled_.Keep([&](uint64_t position) {
+      if (ended) return true;
+      ended = Look(head, position, &search);
+      return ended || search.record.state == kWriting || search.record.state == kReading;
+    });
+  }
+  bool remember = true;
+  uint64_t position = settled_.end();
+  while (!ended && PositionDistance(position, head.position()) < lines_) {
+    if (Look(head, position, &search)) break;
+    const RingRecord& record = search.record;
+    if (remember) {
+      if (record.state == kWriting || record.state == kReading) {
+        remember = settled_.Open(record.lines);
+      } else {
+        settled_.Settle(record.lines);
+      }
+    }
     position = (position + record.lines) & kPositionMask;
   }
-  return position != end;
+  if (search.outcome == Search::kNone && settled_.count() == 0 && settled_.end() != head.position()) {
+    // All are finished. Whoever finished the last has moved head, is about to, or died before it could.
+    AdvanceHead();
+    if (Head().raw != head.raw) search.outcome = Search::kChanged;
+  }
+  // A producer that was passed as WRITING may have committed since, and then another message: the older one goes first.
+  // Each record that is still WRITING here was not committed when the later one was, so to pass it is a legal order.
+  if (search.outcome == Search::kFound && search.writing && AnyReady(head, search.position)) {
+    search.outcome = Search::kChanged;
+  }
+  return search;
+}
+
+bool Ring::AnyReady(Cursor head, uint64_t end) const {
+  // Overtaken: let the caller start over.
+  const auto ready = [&](uint64_t position, RingRecord* record) {
+    *record = format_.Unpack(Word(position).Load(std::memory_order_seq_cst));
+    return record->lap != format_.Lap(position) || record->state == kReady ||
+           !RingWordFormat::Plausible(*record, lines_);
+  };
+  RingRecord record;
+  for (uint32_t i = 0; i < settled_.count() && settled_.open(i) != end; i++) {
+    if (ready(settled_.open(i), &record)) return true;
+  }
+  // What was walked without being remembered.
+  const uint64_t walked = PositionDistance(end, head.position());
+  uint64_t position = settled_.end();
+  while (PositionDistance(position, head.position()) < walked) {
+    if (ready(position, &record)) return true;
+    position = (position + record.lines) & kPositionMask;
+  }
+  return false;
+}
+
+bool Ring::HasReady() {
+  for (;;) {
+    const Cursor head = Head();
+    const Search search = FindReady(head);
+    if (search.outcome == Search::kChanged) continue;
+    if (search.outcome != Search::kNone) return true;
+    // Overtaken, the search ends on a line of another lap.
+    if (Head().raw == head.raw) return false;
+  }
 }
 
 Status Ring::TryClaim(uint64_t room, Claim* claim) {
   for (;;) {
     if (poisoned()) return kPoisoned;
-    // ORDER(shutdown): read before the scan; a producer that claims later sees the flag and gives up.
+    // ORDER(shutdown): read before the search; a producer that claims later sees the flag and gives up.
     const uint32_t flags = QueueFlags();
     if ((flags & kQueueImmediate) != 0) return kShutDown;
     const Cursor head = Head();
-    uint64_t position = head.position();
-    bool skipped = false;
-    bool restart = false;
-    bool at_head = true;
-    bool others_reading = false;
-    while (PositionDistance(position, head.position()) < lines_) {
-      uint64_t word = Word(position).Load(std::memory_order_seq_cst);
-      RingRecord record = format_.Unpack(word);
-      if (record.lap != format_.Lap(position)) break;
-      if (!RingWordFormat::Plausible(record, lines_)) {
-        if (Head().raw == head.raw) return Poison();
-        restart = true;
+    Search search = FindReady(head);
+    switch (search.outcome) {
+      case Search::kChanged:
+        continue;
+      case Search::kDamaged:
+        return Poison();
+      case Search::kNone:
+        if (Head().raw != head.raw) continue;
+        if ((flags & kQueueShutDown) == 0 || search.writing || search.others_reading) return kAgain;
+        return kShutDown;
+      case Search::kFound:
         break;
-      }
-      if (record.state == kReady) {
-        if (skipped && AnyReady(head, position)) {
-          restart = true;
-          break;
-        }
-        claim->length = record.length();
-        if (claim->length > room && (record.flags & kSpilledFlag) == 0) return kNoRoom;
-        record.state = kReading;
-        record.owner = registry_->self();
-        // ORDER(commit): acquires the bytes.
-        const uint64_t claimed = format_.Pack(record);
-        if (!Word(position).CompareExchange(word, claimed)) {
-          restart = true;
-          break;
-        }
-        *claim = {position, record.length(), record.flags, 0, Bytes(position), claimed};
-        return kOk;
-      }
-      if (record.state == kWriting) {
-        skipped = true;
-        at_head = false;
-      } else if (record.state == kReading) {
-        // If its reader dies it comes back, so the queue is not drained yet; what we hold ourselves does not keep us
-        // waiting.
-        others_reading |= record.owner != registry_->self();
-        at_head = false;
-      } else if (at_head) {
-        if (AdvanceHead() > 0 || Head().raw != head.raw) {
-          restart = true;
-          break;
-        }
-      }
-      position = (position + record.lines) & kPositionMask;
     }
-    if (restart || Head().raw != head.raw) continue;
-    if ((flags & kQueueShutDown) == 0 || skipped || others_reading) return kAgain;
-    return kShutDown;
+    RingRecord& record = search.record;
+    claim->length = record.length();
+    if (claim->length > room && (record.flags & kSpilledFlag) == 0) return kNoRoom;
+    record.state = kReading;
+    record.owner = registry_->self();
+    // ORDER(commit): acquires the bytes.
+    const uint64_t claimed = format_.Pack(record);
+    if (!Word(search.position).CompareExchange(search.word, claimed)) continue;
+    // Ours to finish, or to give back.
+    if (search.position == settled_.end()) settled_.Open(record.lines);
+    *claim = {search.position, record.length(), record.flags, 0, Bytes(search.position), claimed};
+    return kOk;
   }
 }
 

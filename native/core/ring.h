@@ -26,6 +26,7 @@
 //                more lines of traffic could mistake one lap for another.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -33,6 +34,7 @@
 #include "core/layout.h"
 #include "core/registry.h"
 #include "core/ring_word.h"
+#include "core/settled_prefix.h"
 #include "core/status.h"
 #include "core/wait_queue.h"
 
@@ -125,6 +127,9 @@ class Ring : public Repairer {
 
   // ---- waiting
   WaitQueue Waiters(int which);
+  // BlockUntil (blocking.h) with the manners of that wait queue.
+  template <typename Attempt>
+  Status Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, Attempt attempt);
   // Would a further waiter of this queue find what it waits for?
   bool WorthRinging(int which);
   // Rings one if so: by whoever took something and may have been given a wake that was meant for more than one.
@@ -161,10 +166,41 @@ class Ring : public Repairer {
   bool HelpTail(Cursor tail, const RingRecord& record);
   // Moves head over what is finished; returns the number of records passed.
   uint32_t AdvanceHead();
-  bool NoRoom(Cursor tail, uint64_t lines) const;
+  bool NoRoom(Cursor tail, uint64_t lines);
   bool HasRoom();
+
+  // Waiting for room. One free record at a time would make producer and consumer take turns on the same lines, and each
+  // turn of a sleeping producer cost two switches; so it lets some room gather while the consumers have work left.
+  struct SpaceManners : WaitManners {
+    static constexpr bool kPassOn = true;
+    bool WorthTrying() const { return ring->lines_ - ring->UsedLines() >= std::min(kGatherLines, ring->lines_ / 8); }
+    bool MayNap() const { return ring->HasBacklog(); }
+    const Ring* ring;
+  };
+  // Waiting for a message. While another consumer is registered a put wakes that one: this one need not be woken too.
+  struct DataManners : WaitManners {
+    bool MayNap() const { return others.MayHaveWaiters(); }
+    WaitQueue others;
+  };
+  static constexpr uint64_t kGatherLines = 64;
+  // So many messages keep the consumers busy for longer than a nap.
+  static constexpr uint64_t kBacklog = 64;
+  bool HasBacklog() const { return SequenceDistance(Tail().sequence(), Head().sequence()) >= kBacklog; }
+  // The oldest committed record, if there is one.
+  struct Search {
+    enum Outcome { kFound, kNone, kChanged, kDamaged } outcome = kNone;
+    uint64_t position;  // kFound, like the next two
+    uint64_t word;
+    RingRecord record;
+    bool writing = false;         // passed a record that its producer has not committed
+    bool others_reading = false;  // passed one that comes back if its reader, somebody else, dies
+  };
+  Search FindReady(Cursor head);
+  // Takes one more record into the search; true if that ends it.
+  bool Look(Cursor head, uint64_t position, Search* search) const;
   // Is there a committed record before `end`, or can that not be said any more?
   bool AnyReady(Cursor head, uint64_t end) const;
+  bool HasReady();
   void CountDone(uint64_t position);
   // Walks the records between head and tail: visit(position, record, word) returns false to stop. When head overtakes
   // the walk it calls `again` and starts over.
@@ -186,7 +222,22 @@ class Ring : public Repairer {
   uint64_t maxsize_;
   bool counted_;
   RingWordFormat format_;
+  SettledPrefix settled_;
+  uint64_t head_seen_;  // ORDER(space): what head was at some time; private memory
 };
+
+template <typename Attempt>
+Status Ring::Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, Attempt attempt) {
+  const WaitQueue queue = Waiters(which);
+  switch (which) {
+    case kSpace:
+      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, SpaceManners{{}, this});
+    case kData:
+      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners{{}, queue});
+    default:
+      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt);
+  }
+}
 
 template <typename Visit, typename Again>
 void Ring::Walk(Visit visit, Again again) {

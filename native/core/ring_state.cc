@@ -110,7 +110,7 @@ bool Ring::HasRoom() {
 }
 
 bool Ring::WorthRinging(int which) {
-  if (which == kData) return !Empty();
+  if (which == kData) return HasReady();
   if (which == kSpace) return HasRoom();
   return Unfinished() == 0;
 }

@@ -1,6 +1,7 @@
 #include "platform/mapping.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,6 +19,17 @@ Mapping::~Mapping() {
 int Mapping::Discard() {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
   return mmap(base_, length_, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? errno : 0;
+}
+
+int Mapping::Detach() {
+  void* copy = mmap(nullptr, length_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (copy == MAP_FAILED) return errno;
+  memcpy(copy, base_, length_);
+  // Moving the copy over the range is one step for whoever reads it: before, the file; after, the copy.
+  if (mremap(copy, length_, length_, MREMAP_MAYMOVE | MREMAP_FIXED, base_) != MAP_FAILED) return 0;
+  const int error = errno;
+  munmap(copy, length_);
+  return error;
 }
 
 int Mapping::Map(int fd, uint64_t size, uint64_t twice) {

@@ -23,6 +23,10 @@ class Mapping {
   // 0 or errno.
   int Discard();
 
+  // As Discard(), but the range keeps its contents, in private memory: O(length), and that much memory. 0 or errno, and
+  // then nothing has changed. REQUIRES: not mapped twice.
+  int Detach();
+
   char* base() const { return base_; }
   uint64_t length() const { return length_; }
 

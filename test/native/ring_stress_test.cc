@@ -23,9 +23,9 @@ uint32_t SumOf(const char* bytes, uint64_t length) {
 }
 
 template <typename Attempt>
-Status Block(RingMember& member, int which, SpinBudget& spin, Attempt attempt) {
+Status Block(RingMember& member, Ring::WaitQueueIndex which, SpinBudget& spin, Attempt attempt) {
   Status status;
-  do status = BlockUntil(member.registry, member->Waiters(which), spin, 60'000'000'000, attempt);
+  do status = member->Block(which, spin, 60'000'000'000, attempt);
   while (status == kAgain);
   return status;
 }
