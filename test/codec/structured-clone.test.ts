@@ -135,6 +135,27 @@ describe('what arrives is what structuredClone gives', () => {
     }
   });
 
+  it('in a program that added an enumerable property to every object', () => {
+    const value = { a: 1, list: [{ b: 'two' }], bare: Object.assign(Object.create(null) as object, { c: -0 }) };
+    let copy: typeof value;
+    Object.defineProperty(Object.prototype, 'added', { value: () => 0, enumerable: true, configurable: true });
+    try {
+      copy = roundTrip(value);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'added');
+    }
+    expect(Object.keys(copy)).toEqual(['a', 'list', 'bare']);
+    expectSame(copy, structuredClone(value));
+  });
+
+  it('for keys that the engine could take for something else, each above an object', () => {
+    for (const key of ['__proto__', '__keys__', '\ud800', '7']) {
+      const value = Object.defineProperty({ before: 1 }, key, { value: { x: [1] }, enumerable: true }) as object;
+      expectSame(roundTrip([value, value]), structuredClone([value, value]));
+      expectSame(roundTrip(value), structuredClone(value));
+    }
+  });
+
   it('for the comparison itself: it sees identity, −0, holes, prototypes and the order of keys', () => {
     const shared = {};
     expect(identityDifference([shared, shared], [{}, {}])).toBeDefined();

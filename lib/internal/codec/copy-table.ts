@@ -3,15 +3,15 @@ const FEW_OBJECTS = 16;
 
 /** Which copy belongs to which object. */
 export class CopyTable {
+  /** Objects and their copies in turn. */
   readonly #few: object[] = [];
-  readonly #fewCopies: object[] = [];
   #many: Map<object, object> | null = null;
 
   find(object: object): object | undefined {
     if (this.#many !== null) return this.#many.get(object);
     const few = this.#few;
-    const count = few.length;
-    for (let index = 0; index < count; index++) if (few[index] === object) return this.#fewCopies[index];
+    const end = few.length;
+    for (let index = 0; index < end; index += 2) if (few[index] === object) return few[index + 1];
     return undefined;
   }
 
@@ -21,10 +21,12 @@ export class CopyTable {
       this.#many.set(object, copy);
       return copy;
     }
-    this.#few.push(object);
-    this.#fewCopies.push(copy);
-    if (this.#few.length === FEW_OBJECTS) {
-      this.#many = new Map(this.#few.map((each, index) => [each, this.#fewCopies[index] as object]));
+    const few = this.#few;
+    few.push(object, copy);
+    if (few.length === 2 * FEW_OBJECTS) {
+      const many = new Map<object, object>();
+      for (let index = 0; index < few.length; index += 2) many.set(few[index] as object, few[index + 1] as object);
+      this.#many = many;
     }
     return copy;
   }
