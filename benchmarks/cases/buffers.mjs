@@ -10,7 +10,7 @@ export const buffers = {
   metric: 'bandwidth',
   unit: 'bytes/s',
   better: 'higher',
-  parameters: { kind: 'bytes', size: MIB, batch: 1, capacity: 16 * MIB, producers: 1, consumers: 1 },
+  parameters: { kind: 'bytes', size: MIB, batch: 1, capacity: 4 * MIB, producers: 1, consumers: 1 },
   contenders: [
     streams.sync,
     streams.reserve,

@@ -2,15 +2,14 @@
 // oracle.
 //
 // Guarantee      Exactly once, FIFO over all producers. Head and tail are the whole state; each operation changes one
-// of them by
-//                one store, so whatever a dead owner of the mutex left is a state before or after its operation.
-// Blocking       Put waits for room and Get for a message until the CLOCK_MONOTONIC deadline: first polling, then on a
-// futex. Process death  Of the mutex's owner: the next owner is told by the mutex and goes on. Of a woken waiter: the
-// others' sleeps are
-//                cut into slices. A dead waiter stays counted, which costs wakes that find nobody.
-// Memory order   The mutex orders everything; the loads outside it are hints for polling.
-//
-// Independent of the core on purpose: nothing but the futex call is shared with what it is compared to.
+//                of them by one store, so whatever a dead owner of the mutex left is a state before or after its
+//                operation.
+// Blocking       Put waits for room and Get for a message until the CLOCK_MONOTONIC deadline: first polling, then on
+//                a futex.
+// Process death  Of the mutex's owner: the next owner is told by the mutex and goes on. Of a woken waiter: the
+//                others' sleeps are cut into slices. A dead waiter stays counted, which costs wakes that find nobody.
+// Memory order   The mutex orders everything; the loads outside it are hints for polling. Independent of the core on
+//                purpose: nothing but the futex call is shared with what it is compared to.
 #pragma once
 
 #include <pthread.h>

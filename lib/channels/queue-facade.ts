@@ -2,7 +2,7 @@
  * What the queue classes have in common: how they are made, opened and looked at.
  */
 import { inspect } from 'node:util';
-import { argumentTypeError, StateError } from '../errors.js';
+import { KindError, StateError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import { call, native } from '../internal/native.js';
 import {
@@ -124,7 +124,7 @@ export function openQueue<T extends SharedObject>(
   const facade = reviveQueue(openByName('queue', name));
   if (facade instanceof Class) return facade;
   facade.close();
-  throw argumentTypeError(`Cannot open ${Class.name}: ${inspect(name)} is a ${facade.constructor.name}`);
+  throw new KindError(`Cannot open ${Class.name}: ${inspect(name)} is a ${facade.constructor.name}`);
 }
 
 /** Base class of the queue classes. */

@@ -3,7 +3,7 @@
  */
 import { constants } from 'node:buffer';
 import { inspect } from 'node:util';
-import { argumentRangeError, argumentTypeError, CorruptSegmentError } from '../errors.js';
+import { argumentRangeError, argumentTypeError, CorruptSegmentError, KindError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import {
   checkCreateOptions,
@@ -128,7 +128,12 @@ export interface SharedArrayConstructor {
    * @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND) when there is none; VersionError, CorruptSegmentError when it cannot be used.
    */
   open<C extends TypeCode = TypeCode>(name: string): SharedArray<C>;
-  /** Attaches the array of that name, or makes it; the other arguments then count. Two processes may do so at once. */
+  /**
+   * Attaches the array of that name, whatever its length, or makes it; the other arguments then count. Two processes may
+   * do so at once.
+   *
+   * @throws KindError (ERR_MULTIPROC_KIND) when the one that there is has elements of another type.
+   */
   openOrCreate<const C extends TypeCode>(
     name: string,
     type: C,
@@ -185,12 +190,16 @@ function toElements(type: ElementType, items: unknown): ArrayLike<unknown> {
   );
 }
 
-function revive(opened: Opened): ArrayFacade {
-  return facade(openBytes('array', opened.ref));
+function revive(opened: Opened, expected?: ElementType): ArrayFacade {
+  return facade(openBytes('array', opened.ref), expected);
 }
 
-function facade(parts: MemoryParts): ArrayFacade {
+function facade(parts: MemoryParts, expected?: ElementType): ArrayFacade {
   const type = elementTypeById(parts.type);
+  if (type !== undefined && expected !== undefined && type.name !== expected.name) {
+    parts.attachment.close();
+    throw new KindError(`Cannot open Array: its elements are of type ${type.name}, not ${expected.name}`);
+  }
   const { length, buffer } = parts;
   if (type !== undefined && Number.isInteger(length) && length >= 0 && length * type.byteLength <= buffer.byteLength) {
     const Facade = arrayClass(type);
@@ -213,10 +222,11 @@ class SharedArrayEntry {
     return revive(openByName('array', name));
   }
 
-  static openOrCreate(name: string, type: unknown, sizeOrItems: unknown, options?: ArrayOptions): ArrayFacade {
+  static openOrCreate(name: string, code: unknown, sizeOrItems: unknown, options?: ArrayOptions): ArrayFacade {
+    const type = elementType(code);
     return openOrCreate(
-      () => SharedArrayEntry.open(name),
-      () => make(type, sizeOrItems, { ...options, name }),
+      () => revive(openByName('array', name), type),
+      () => make(code, sizeOrItems, { ...options, name }),
     );
   }
 

@@ -1,7 +1,7 @@
 /**
  * Value: one typed cell, or one structure, of memory that all processes see.
  */
-import { CorruptSegmentError } from '../errors.js';
+import { CorruptSegmentError, KindError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import {
   checkCreateOptions,
@@ -143,7 +143,11 @@ export interface ValueConstructor {
    * @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND) when there is none; VersionError, CorruptSegmentError when it cannot be used.
    */
   open<T = number, Input = T>(name: string): Value<T, Input>;
-  /** Attaches the Value of that name, or makes it; `initial` and `options` then count. Two processes may do so at once. */
+  /**
+   * Attaches the Value of that name, or makes it; `initial` and `options` then count. Two processes may do so at once.
+   *
+   * @throws KindError (ERR_MULTIPROC_KIND) when the one that there is has another type.
+   */
   openOrCreate<const C extends TypeCode>(
     name: string,
     type: C,
@@ -181,11 +185,11 @@ function make(code: unknown, initial: unknown, options: ValueOptions | undefined
   );
 }
 
-function revive(opened: Opened): ValueFacade {
-  return facade(openBytes('value', opened.ref));
+function revive(opened: Opened, expected?: ElementType | StructType): ValueFacade {
+  return facade(openBytes('value', opened.ref), expected);
 }
 
-function facade(parts: MemoryParts): ValueFacade {
+function facade(parts: MemoryParts, expected?: ElementType | StructType): ValueFacade {
   const { attachment, buffer, meta } = parts;
   try {
     const type = parts.type === structTypeId ? structType(meta) : elementTypeById(parts.type);
@@ -193,6 +197,9 @@ function facade(parts: MemoryParts): ValueFacade {
       throw new CorruptSegmentError(
         `Cannot open Value: element type ${parts.type} in ${buffer.byteLength} bytes makes no sense`,
       );
+    }
+    if (expected !== undefined && typeText(type) !== typeText(expected)) {
+      throw new KindError(`Cannot open Value: it is of type ${typeText(type)}, not ${typeText(expected)}`);
     }
     const Facade = type instanceof StructType ? ValueFacade : valueClass(type);
     return new Facade({ attachment, buffer, type, cell: cellOf(type, buffer), guard: parts.guard });
@@ -210,6 +217,10 @@ function structType(meta: unknown): StructType {
   }
 }
 
+function typeText(type: ElementType | StructType): string {
+  return type instanceof StructType ? `struct ${JSON.stringify(type.describe())}` : type.name;
+}
+
 function cellOf(type: ElementType | StructType, buffer: ArrayBuffer) {
   return type instanceof StructType ? type.cell(buffer, 0) : atomicCell(type, buffer, 0);
 }
@@ -225,10 +236,11 @@ class ValueEntry {
     return revive(openByName('value', name));
   }
 
-  static openOrCreate(name: string, type: unknown, initial?: unknown, options?: ValueOptions): ValueFacade {
+  static openOrCreate(name: string, code: unknown, initial?: unknown, options?: ValueOptions): ValueFacade {
+    const type = code instanceof StructType ? code : elementType(code);
     return openOrCreate(
-      () => ValueEntry.open(name),
-      () => make(type, initial, { ...options, name }),
+      () => revive(openByName('value', name), type),
+      () => make(code, initial, { ...options, name }),
     );
   }
 

@@ -39,7 +39,10 @@ class LockCore extends MonitorCore<SuspendedLock> {
   constructor(ref: number) {
     super(ref, 'lock');
     this.#words = native.lockWords(ref);
-    [this.#word = 0, this.#count = 0, this.#mine = 0] = native.out;
+    // As integers: an index that is kept as a double is converted at every use, which took as long as the atomic operation.
+    this.#word = (native.out[0] as number) | 0;
+    this.#count = (native.out[1] as number) | 0;
+    this.#mine = (native.out[2] as number) | 0;
   }
 
   /**

@@ -1,11 +1,10 @@
 // Environment: everything that one JavaScript environment (main thread or worker) has open.
 //
 // Guarantee      One Membership per segment and one Object per shared object, however often they are attached.
-// Process death  Nothing here matters to others; what they need is in the segments.
-// Teardown       StopWaiting, then Shutdown: first no thread may call into JavaScript any more, then the segments are
-// left. By a
-//                cleanup hook at the end of the JavaScript environment; process.exit runs no such hooks, so the rest is
-//                done when the process itself exits, after all JavaScript, 'exit' listeners included. Memory stays
+// Process death  Nothing here matters to others; what they need is in the segments. Teardown StopWaiting, then
+//                Shutdown: first no thread may call into JavaScript any more, then the segments are left. By a
+//                cleanup hook at the end of the JavaScript environment; process.exit runs no such hooks, so the rest
+//                is done when the process itself exits, after all JavaScript, 'exit' listeners included. Memory stays
 //                mapped while an ArrayBuffer over it is reachable (shared_ptr in its finalizer).
 #pragma once
 

@@ -1,19 +1,15 @@
 // Arena: the allocator and registry of small objects in one segment (and of the single object of a "memory" segment).
 //
-// Guarantee      A block is handed out again only when no participant uses it. An object named by (offset, generation)
-// is
-//                either that very object or reported as gone.
+// Guarantee      A block is handed out again only when no participant uses it. An object named by (offset,
+//                generation) is either that very object or reported as gone.
 // Blocking       Never.
 // Process death  Of a user: Repair clears its bit in every block, hands on its locks, breaks its barriers. Of the
-// creator: nobody
-//                allocates any more; the objects live on until their last user has gone.
+//                creator: nobody allocates any more; the objects live on until their last user has gone.
 // Memory order   ORDER(block-life): a user sets its bit, then reads `life`; the creator marks DYING, then reads the
-// bits. Both
-//                seq_cst: either the creator sees the user or the user sees DYING, and then revives the block by a CAS
-//                that competes with the creator's last one.
-// Invariants     Only the creator allocates, so the free list is its private memory. `used` grows only; blocks below it
-// are complete and
-//                walkable. A block keeps its size for ever.
+//                bits. Both seq_cst: either the creator sees the user or the user sees DYING, and then revives the
+//                block by a CAS that competes with the creator's last one.
+// Invariants     Only the creator allocates, so the free list is its private memory. `used` grows only; blocks below
+//                it are complete and walkable. A block keeps its size for ever.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,14 @@
 // Barrier: a meeting point for a fixed number of parties.
 //
 // Guarantee      Nobody passes before all have arrived; each round is released, reset or broken as a whole; who waits
-// learns which. Blocking       Arrive never; waiting through BlockUntil. Process death  Of a party that has arrived and
-// not been released: the barrier is broken, so that the others learn it. Memory order   ORDER(barrier): what any party
-// wrote before it arrived is visible to all after the release. Layout         SyncBody.wide = round(28) | history(16) |
-// arrived(16) | flags(4), where bit j of history says that the round j + 1
-//                before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if participant i has arrived
-//                in it; BlockHeader.parameter[0] = parties.
+//                learns which.
+// Blocking       Arrive never; waiting through BlockUntil.
+// Process death  Of a party that has arrived and not been released: the barrier is broken, so that the others learn
+//                it.
+// Memory order   ORDER(barrier): what any party wrote before it arrived is visible to all after the release. Layout
+//                SyncBody.wide = round(28) | history(16) | arrived(16) | flags(4), where bit j of history says that
+//                the round j + 1 before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if
+//                participant i has arrived in it; BlockHeader.parameter[0] = parties.
 #pragma once
 
 #include "core/arena.h"

@@ -1,11 +1,10 @@
 // Blocking: the one implementation of a synchronous wait; docs/semantics.md calls it "the wait".
 //
 // Guarantee      No wake is lost between a failed attempt and the sleep: the doorbell is read before the waiter is
-// registered,
-//                the attempt is repeated after it, and the kernel refuses to sleep on a doorbell that has changed.
+//                registered, the attempt is repeated after it, and the kernel refuses to sleep on a doorbell that has
+//                changed.
 // Blocking       At most one slice (kSliceNanos), so that a wake swallowed by a dying process delays and never hangs,
-// and the
-//                caller can look whether its thread is being terminated.
+//                and the caller can look whether its thread is being terminated.
 // Process death  A dead waiter's registration is found by its waker (nobody slept) or by the reaper.
 #pragma once
 
@@ -81,11 +80,11 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
   const Shared<uint32_t>& doorbell = registry.slot(me).doorbell;
   for (const int64_t nap : {kNapNanos, 2 * kNapNanos}) {
     if (!manners.MayNap()) break;
-    // On the doorbell, which rings for everybody when the queue is shut down.
+    // On the doorbell, which rings for everybody when the queue is shut down; read before the attempt, as below.
     const uint32_t bell = doorbell.Load(std::memory_order_seq_cst);
-    FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap));
     status = attempt();
     if (status != kAgain) return status;
+    FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap));
   }
   // Once per wait: two that need much could ring each other for ever.
   bool may_pass_on = Manners::kPassOn;

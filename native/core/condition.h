@@ -1,12 +1,14 @@
 // Condition: the waiting room of a condition variable. The lock that belongs to it is another object.
 //
-// Guarantee      Notify(n) wakes n of those that had entered, and no later ones. A notification is taken by exactly one
-// waiter. Blocking       Notify never waits, neither for the lock nor for the woken. Process death  Of a waiter: Repair
-// passes the notifications that it had not taken on to others, and forgets it. (A reaper killed
-//                between the two passes them on twice: a spurious wake-up, which every waiter must expect.)
+// Guarantee      Notify(n) wakes n of those that had entered, and no later ones. A notification is taken by exactly
+//                one waiter.
+// Blocking       Notify never waits, neither for the lock nor for the woken.
+// Process death  Of a waiter: Repair passes the notifications that it had not taken on to others, and forgets it. (A
+//                reaper killed between the two passes them on twice: a spurious wake-up, which every waiter must
+//                expect.)
 // Memory order   ORDER(condition): Notify's CAS on a slot is seen by the waiter's. The data is protected by the lock,
-// not by this. Layout         slot[i] = granted << 16 | waiting, for participant i; SyncBody.word = where the next
-// Notify starts looking.
+//                not by this. Layout slot[i] = granted << 16 | waiting, for participant i; SyncBody.word = where the
+//                next Notify starts looking.
 #pragma once
 
 #include "core/arena.h"

@@ -1,10 +1,11 @@
 // Event: a flag that many wait for.
 //
-// Guarantee      A wait that began before a Set returns, even if a Clear follows at once: every Set changes the epoch.
+// Guarantee      A wait that began before a Set returns, even if a Clear follows at once: every Set changes the
+//                epoch.
 // Blocking       Set, Clear, IsSet never; waiting through BlockUntil.
 // Process death  Nothing to repair.
-// Memory order   ORDER(event): what was written before Set is visible after the wait that it ended.
-// Layout         SyncBody.word = epoch << 1 | set.
+// Memory order   ORDER(event): what was written before Set is visible after the wait that it ended. Layout
+//                SyncBody.word = epoch << 1 | set.
 #pragma once
 
 #include "core/arena.h"

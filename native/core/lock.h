@@ -1,20 +1,17 @@
 // Lock: mutual exclusion between participants; also the word of RLock, which adds a depth.
 //
 // Guarantee      At most one participant owns it. Any process may release a Lock taken by acquire; what was taken
-// through hold is
-//                released through hold by its owner only. An RLock is released by its owner only.
+//                through hold is released through hold by its owner only. An RLock is released by its owner only.
 // Blocking       TryAcquire never; Acquire through BlockUntil. No fairness between processes: who comes first after a
-// release wins. Process death  Of the owner: Repair frees the lock, marks it DIED and wakes one waiter; the next owner
-// is told once, by
-//                kOkOwnerDied.
-// Memory order   ORDER(lock): what the previous owner wrote before Release is visible to the next one. The CAS and the
-// exchange
-//                are seq_cst, also for ORDER(wait-dekker).
-// Layout         SyncBody.word = owner + 1 (bits 0-10, 0 = free) | WAITERS | HOLD | DIED; SyncBody.extra = depth
-// (RLock, written by
-//                the owner). WAITERS is set, by whoever fails to acquire, while somebody may be asleep: as long as it
-//                is not set, a single CAS acquires (0 -> owner + 1) or releases (owner + 1 -> 0), also from JavaScript
-//                with Atomics. It is kept across releases until nobody is registered as a waiter any more.
+//                release wins.
+// Process death  Of the owner: Repair frees the lock, marks it DIED and wakes one waiter; the next owner is told
+//                once, by kOkOwnerDied.
+// Memory order   ORDER(lock): what the previous owner wrote before Release is visible to the next one. The CAS and
+//                the exchange are seq_cst, also for ORDER(wait-dekker). Layout SyncBody.word = owner + 1 (bits 0-10,
+//                0 = free) | WAITERS | HOLD | DIED; SyncBody.extra = depth (RLock, written by the owner). WAITERS is
+//                set, by whoever fails to acquire, while somebody may be asleep: as long as it is not set, a single
+//                CAS acquires (0 -> owner + 1) or releases (owner + 1 -> 0), also from JavaScript with Atomics. It is
+//                kept across releases until nobody is registered as a waiter any more.
 #pragma once
 
 #include "core/arena.h"

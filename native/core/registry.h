@@ -1,16 +1,14 @@
 // Registry: the participants of a segment, and the kernel's word on which of them live.
 //
 // Guarantee      A participant holds an exclusive lock on byte kSlotLockBase + i of the segment file through its own
-// open file
-//                description; the kernel arbitrates who gets slot i and frees it at death, never at a stop. A slot is
-//                reused only after everything its dead owner had was repaired, so an owner index needs no generation.
+//                open file description; the kernel arbitrates who gets slot i and frees it at death, never at a stop.
+//                A slot is reused only after everything its dead owner had was repaired, so an owner index needs no
+//                generation.
 // Blocking       Never.
 // Process death  Of a participant: found by Alive, repaired by Reap. Of a reaper: its lock on the dead slot goes, the
-// slot is still
-//                LIVE, the next reaper starts the (idempotent) repair again.
+//                slot is still LIVE, the next reaper starts the (idempotent) repair again.
 // Memory order   ORDER(slot-state): FREE is stored after the repair and before the lock is dropped; who gets the lock
-// next
-//                and reads FREE sees the repair.
+//                next and reads FREE sees the repair.
 #pragma once
 
 #include <cstdint>

@@ -251,8 +251,9 @@ Ring::Search Ring::FindReady(Cursor head) {
     }
     position = (position + record.lines) & kPositionMask;
   }
-  if (search.outcome == Search::kNone && settled_.count() == 0 && settled_.end() != head.position()) {
-    // All are finished. Whoever finished the last has moved head, is about to, or died before it could.
+  if (search.outcome == Search::kNone && settled_.end() != head.position() &&
+      (settled_.count() == 0 || settled_.open(0) != head.position())) {
+    // The one at head is finished. Whoever finished it has moved head, is about to, or died before it could.
     AdvanceHead();
     if (Head().raw != head.raw) search.outcome = Search::kChanged;
   }

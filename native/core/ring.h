@@ -1,29 +1,25 @@
 // Ring: the owner-stamped line ring, a bounded queue of byte messages shared by many processes.
 //
 // Guarantee      Lock-free, many producers and consumers, any message length up to N/4 lines. A committed message is
-// delivered
-//                to exactly one consumer, or to another one if the first dies before it has copied it out. Per-producer
-//                FIFO. A put is visible to everybody when it returns.
-// Blocking       The Try forms never; the others through BlockUntil (blocking.h). A stopped process holds back only the
-// space behind
-//                what it is reading or writing.
+//                delivered to exactly one consumer, or to another one if the first dies before it has copied it out.
+//                Per-producer FIFO. A put is visible to everybody when it returns.
+// Blocking       The Try forms never; the others through BlockUntil (blocking.h). A stopped process holds back only
+//                the space behind what it is reading or writing.
 // Process death  One compare-and-swap records position, owner and length together, so every unfinished record has an
-// owner in its
-//                word: Repair turns WRITING of the dead into ABORTED and READING into READY, each by a single CAS.
+//                owner in its word: Repair turns WRITING of the dead into ABORTED and READING into READY, each by a
+//                single CAS.
 // Memory order   ORDER(commit): what a producer wrote before the commit is visible to the consumer that claims the
-// record.
-//                ORDER(space): what a consumer read before FREE happened before the next producer's writes to the same
-//                lines; the inner lines of a record are known to be free only through `head`. ORDER(wait-dekker):
-//                commit and free are seq_cst exchanges followed by a look at the waiters.
-// Invariants     (1) `tail` and `head` are only accelerators: anybody may advance them from the words. (2) head <= tail
-// <= head + N
-//                lines. (3) Between head and tail the words of this lap form a chain of records. (4) Laps are compared
-//                for equality only. (5) A record that was passed as WRITING is looked at again before a later one is
-//                taken, which keeps each producer's order. models/ring.pml checks these, and that dropping any of them
-//                is noticed.
-// Limits         Positions and laps are modular: a process stopped between a load and its CAS for exactly a multiple of
-// 2^41 or
-//                more lines of traffic could mistake one lap for another.
+//                record. ORDER(space): what a consumer read before FREE happened before the next producer's writes to
+//                the same lines; the inner lines of a record are known to be free only through `head`.
+//                ORDER(wait-dekker): commit and free are seq_cst exchanges followed by a look at the waiters.
+// Invariants     (1) `tail` and `head` are only accelerators: anybody may advance them from the words. (2) head <=
+//                tail <= head + N lines. (3) Between head and tail the words of this lap form a chain of records. (4)
+//                Laps are compared for equality only. (5) A record that was passed as WRITING is looked at again
+//                before a later one is taken, which keeps each producer's order. models/ring.pml checks these, and
+//                that dropping any of them is noticed.
+// Limits         Positions and laps are modular: a process stopped between a load and its CAS for exactly a multiple
+//                of 2^41 or more lines of traffic could mistake one lap for another; and one that has not used the
+//                ring for exactly 2^44 lines, give or take a ring, what it remembers of head for the present.
 #pragma once
 
 #include <algorithm>
@@ -179,13 +175,17 @@ class Ring : public Repairer {
   };
   // Waiting for a message. While another consumer is registered a put wakes that one: this one need not be woken too.
   struct DataManners : WaitManners {
-    bool MayNap() const { return others.MayHaveWaiters(); }
+    bool MayNap() const { return others.HasOthers(me); }
     WaitQueue others;
+    uint32_t me;
   };
   static constexpr uint64_t kGatherLines = 64;
   // So many messages keep the consumers busy for longer than a nap.
-  static constexpr uint64_t kBacklog = 64;
-  bool HasBacklog() const { return SequenceDistance(Tail().sequence(), Head().sequence()) >= kBacklog; }
+  static constexpr uint64_t kBacklog = 512;
+  bool HasBacklog() const {
+    const Cursor head = Head();  // first, so that it is not ahead of the tail
+    return SequenceDistance(Tail().sequence(), head.sequence()) >= kBacklog;
+  }
   // The oldest committed record, if there is one.
   struct Search {
     enum Outcome { kFound, kNone, kChanged, kDamaged } outcome = kNone;
@@ -233,7 +233,7 @@ Status Ring::Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, A
     case kSpace:
       return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, SpaceManners{{}, this});
     case kData:
-      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners{{}, queue});
+      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners{{}, queue, registry_->self()});
     default:
       return BlockUntil(*registry_, queue, spin, wait_nanos, attempt);
   }

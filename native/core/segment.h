@@ -1,16 +1,14 @@
 // Segment: one shared-memory file of ours: create, publish, open, join, leave.
 //
 // Guarantee      Nobody ever sees a half-made segment: it is complete, joined and locked before it gets its name.
-// Whoever leaves
-//                last removes it. What is not ours, or damaged, is refused before it is mapped.
+//                Whoever leaves last removes it. What is not ours, or damaged, is refused before it is mapped.
 // Blocking       Never, but for a bounded wait (a second) for a process that is removing the very name just now.
 // Process death  Of the creator before Publish: nothing remains. Of the last user: the file remains as an orphan
-// (nobody holds
-//                its life lock) and goes at the next open of the name or the next sweep.
+//                (nobody holds its life lock) and goes at the next open of the name or the next sweep.
 // Memory order   The header is constant after publication; its parameters are copied at open and never read again.
 // Invariants     Every user holds the life byte shared from before it joins until after it has left; who holds it
-// exclusively
-//                is alone, and only then may the name be unlinked (or while holding it shared, by the user's own wish).
+//                exclusively is alone, and only then may the name be unlinked (or while holding it shared, by the
+//                user's own wish).
 #pragma once
 
 #include <memory>

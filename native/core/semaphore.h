@@ -4,7 +4,7 @@
 // Blocking       TryAcquire never; Acquire through BlockUntil.
 // Process death  Permits have no owner (as in Python): what a dead process had taken stays taken.
 // Memory order   ORDER(semaphore): what was written before Release is visible after the TryAcquire that took the
-// permit. Layout         SyncBody.word = value; BlockHeader.parameter = initial value, maximum.
+//                permit. Layout SyncBody.word = value; BlockHeader.parameter = initial value, maximum.
 #pragma once
 
 #include "core/arena.h"

@@ -4,8 +4,10 @@
 // behind it, and a walk from head would pass all of them each time.
 //
 // Guarantee      Every record in [head, end) that is not among the open ones is finished (FREE, ABORTED or PADDING),
-// and a finished record stays so until head has passed it. Blocking       Never; private memory of one thread. Process
-// death  Changes open records only (READING to READY, WRITING to ABORTED), and these are looked at every time.
+//                and a finished record stays so until head has passed it.
+// Blocking       Never; private memory of one thread.
+// Process death  Changes open records only (READING to READY, WRITING to ABORTED), and these are looked at every
+//                time.
 // Invariants     Positions are absolute, so a prefix that head has overtaken is seen to be so.
 #pragma once
 

@@ -1,12 +1,13 @@
 // Spill: messages too large for the ring, each in a file of its own whose id goes through the ring.
 //
-// Guarantee      The file exists before the ring record that names it is committed, and until that record is consumed.
+// Guarantee      The file exists before the ring record that names it is committed, and until that record is
+//                consumed.
 // Blocking       Never, but for copying.
 // Process death  A producer killed before the commit, or a consumer killed between consuming and removing, leaves a
-// file that no
-//                record names: CollectSpills removes it, called when somebody of the queue was found dead, by whoever
-//                leaves the queue last, and by the sweep for queues that are gone. While a producer is still busy it
-//                holds a lock on the file, so that nobody mistakes a file not yet named for one no longer named.
+//                file that no record names: CollectSpills removes it, called when somebody of the queue was found
+//                dead, by whoever leaves the queue last, and by the sweep for queues that are gone. While a producer
+//                is still busy it holds a lock on the file, so that nobody mistakes a file not yet named for one no
+//                longer named.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,7 @@
 // Sweep: what lies in /dev/shm under our prefix; removing what nobody uses.
 //
-// Guarantee      Only files whose life byte nobody holds are removed (a stopped process still holds its own), and spill
-// files
-//                only when the queue they belong to is gone.
+// Guarantee      Only files whose life byte nobody holds are removed (a stopped process still holds its own), and
+//                spill files only when the queue they belong to is gone.
 // Blocking       Never.
 // Process death  Removing is idempotent; a sweeper that dies leaves the rest to the next.
 #pragma once

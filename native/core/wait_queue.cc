@@ -15,6 +15,17 @@ bool WaitQueue::Disarm(uint32_t participant) {
   return (bits_[participant / 64].FetchAnd(~bit) & bit) != 0;
 }
 
+bool WaitQueue::HasOthers(uint32_t me) const {
+  const uint32_t summary = summary_->Load(std::memory_order_seq_cst);
+  for (uint32_t w = 0; w < words_; w++) {
+    if ((summary >> w & 1) == 0) continue;
+    uint64_t bits = bits_[w].Load(std::memory_order_seq_cst);
+    if (w == me / 64) bits &= ~(uint64_t{1} << (me % 64));
+    if (bits != 0) return true;
+  }
+  return false;
+}
+
 uint32_t WaitQueue::TakeOne(uint32_t after) {
   for (;;) {
     const uint32_t summary = summary_->Load(std::memory_order_seq_cst) & ((1u << words_) - 1);

@@ -1,13 +1,13 @@
 // WaiterThread: sleeps on doorbells on behalf of an event loop, which must never block.
 //
 // Guarantee      A ring of a watched doorbell, from the moment at which its value given to Watch was read, leads to a
-// call of
-//                `notify(false)`. While anything is watched, `notify(true)` is called at the end of every slice.
+//                call of `notify(false)`. While anything is watched, `notify(true)` is called at the end of every
+//                slice.
 // Blocking       Watch and Unwatch never; Stop until the thread has ended.
 // Process death  The thread dies with the process; a doorbell is only a number.
 // Memory order   ORDER(doorbell): see blocking.h; here the expected value is the last one that was reported.
 // Limits         One thread watches as many doorbells as one system call can (127, or 1 before Linux 5.16);
-// WaiterThreads adds threads.
+//                WaiterThreads adds threads.
 #pragma once
 
 #include <cstdint>

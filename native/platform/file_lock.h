@@ -1,9 +1,8 @@
 // FileLock: open-file-description locks on single bytes of a file.
 //
 // Guarantee      A lock belongs to the open file description (not to a process, not to a thread): the kernel drops it
-// when
-//                the last descriptor of that description is closed, which death of the process always does, and never
-//                while the process is merely stopped. No pid is involved, so pid namespaces do not matter.
+//                when the last descriptor of that description is closed, which death of the process always does, and
+//                never while the process is merely stopped. No pid is involved, so pid namespaces do not matter.
 // Blocking       Never.
 // Process death  The kernel releases; that is what this file is used for.
 #pragma once

@@ -1,14 +1,13 @@
 // Futex: sleep on, and wake, a 32-bit word that several processes map.
 //
 // Guarantee      A waiter sleeps only while the word holds the expected value; the kernel compares and queues
-// atomically. Blocking       FutexWait and FutexWaitMany until a wake, a changed word or the absolute CLOCK_MONOTONIC
-// deadline. Process death  A sleeper that dies leaves the kernel's queue. A wake given to a sleeper that dies before
-// acting is
+//                atomically.
+// Blocking       FutexWait and FutexWaitMany until a wake, a changed word or the absolute CLOCK_MONOTONIC deadline.
+// Process death  A sleeper that dies leaves the kernel's queue. A wake given to a sleeper that dies before acting is
 //                lost, so callers cut every sleep into slices.
-// Memory order   The kernel's comparison is not an acquire: re-read shared state with acquire after waking.
-//
-// The shared form (no FUTEX_PRIVATE_FLAG) is used throughout: the private form keys by address and would never reach
-// another process.
+// Memory order   The kernel's comparison is not an acquire: re-read shared state with acquire after waking. The
+//                shared form (no FUTEX_PRIVATE_FLAG) is used throughout: the private form keys by address and would
+//                never reach another process.
 #pragma once
 
 #include <atomic>

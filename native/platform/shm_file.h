@@ -1,8 +1,8 @@
 // ShmFile: files of the shared-memory file system (/dev/shm), by descriptor and by name.
 //
-// Guarantee      A file appears under its name complete or not at all (O_TMPFILE, then linkat); a creator killed before
-//                Publish leaves nothing. Space is reserved when the file is made: a full file system is an error here,
-//                never a SIGBUS later.
+// Guarantee      A file appears under its name complete or not at all (O_TMPFILE, then linkat); a creator killed
+//                before Publish leaves nothing. Space is reserved when the file is made: a full file system is an
+//                error here, never a SIGBUS later.
 // Blocking       Never, but for the kernel clearing the pages that CreateUnnamed reserves.
 // Process death  An unnamed file goes with its last descriptor.
 #pragma once

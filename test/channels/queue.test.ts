@@ -6,6 +6,7 @@ import {
   ExistsError,
   Full,
   JoinableQueue,
+  KindError,
   NotFoundError,
   NotTransferableError,
   Queue,
@@ -442,14 +443,14 @@ describe('Queue lifetime', () => {
     expect(opened).toBeInstanceOf(JoinableQueue);
     opened.putSync(5);
     expect(queue.getSync()).toBe(5);
-    expect(() => SimpleQueue.open(name)).toThrow(TypeError);
+    expect(() => SimpleQueue.open(name)).toThrow(KindError);
     expect(() => new Queue({ name })).toThrow(ExistsError);
     using same = JoinableQueue.openOrCreate(name);
     expect(same.handle).toBe(queue.handle);
     queue.unlink();
     using fresh = SimpleQueue.openOrCreate(name);
     expect(fresh.handle).not.toBe(queue.handle);
-    expect(() => JoinableQueue.open(name)).toThrow(TypeError);
+    expect(() => JoinableQueue.open(name)).toThrow(KindError);
   });
 
   test('two handles give one queue', () => {

@@ -1,5 +1,6 @@
 /** What travels beyond structured clone: Buffers, errors, registered classes, shared objects, proxies. */
 import { types } from 'node:util';
+import { runInNewContext } from 'node:vm';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -34,6 +35,15 @@ describe('errors', () => {
     expect(got.cause).toBeInstanceOf(RangeError);
     expect(Object.keys(got)).toEqual(['code', 'detail']);
     expect(Object.hasOwn(got, 'name')).toBe(false);
+  });
+
+  it('of another realm become those of this one', () => {
+    const got = roundTrip(
+      runInNewContext('class Odd extends RangeError {}; [new TypeError("x"), new Odd("y")]') as Error[],
+    );
+    expect(got[0]).toBeInstanceOf(TypeError);
+    expect(got[1]).toBeInstanceOf(RangeError);
+    expect(got.map((error) => error.message)).toEqual(['x', 'y']);
   });
 
   it('of an AggregateError keep their errors', () => {

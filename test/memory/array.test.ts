@@ -1,6 +1,16 @@
 import { inspect } from 'node:util';
 import * as multiproc from 'multiproc';
-import { attach, ClosedError, ExistsError, Lock, NotFoundError, RLock, SharedArray, StateError } from 'multiproc';
+import {
+  attach,
+  ClosedError,
+  ExistsError,
+  KindError,
+  Lock,
+  NotFoundError,
+  RLock,
+  SharedArray,
+  StateError,
+} from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -171,6 +181,7 @@ describe('SharedArray', () => {
     using array = new SharedArray('i', [1, 2], { name });
     using same = SharedArray.openOrCreate(name, 'i', 5);
     expect([...same]).toEqual([1, 2]);
+    expect(() => SharedArray.openOrCreate(name, 'd', 2)).toThrow(KindError);
     expect(() => new SharedArray('i', 1, { name })).toThrow(ExistsError);
     using opened = SharedArray.open<'i'>(name);
     expect([...opened]).toEqual([1, 2]);

@@ -3,10 +3,12 @@ import {
   attach,
   ClosedError,
   ExistsError,
+  KindError,
   Lock,
   NotFoundError,
   RLock,
   StateError,
+  struct,
   TimeoutError,
   Value,
 } from 'multiproc';
@@ -298,6 +300,9 @@ describe('Value lifetime', () => {
     expect(opened.value).toBe(1.5);
     using same = Value.openOrCreate(name, 'd', 9);
     expect(same.add(1)).toBe(1.5);
+    expect(() => Value.openOrCreate(name, 'f')).toThrow(KindError);
+    expect(() => Value.openOrCreate(name, struct({ x: 'd' }))).toThrow(KindError);
+    expect(() => Value.openOrCreate(name, 'nonsense' as 'd')).toThrow(TypeError);
     expect(value.value).toBe(2.5);
     expect(value.unlink()).toBe(true);
     expect(opened.unlink()).toBe(false);

@@ -43,13 +43,25 @@ export function hiddenKeys(error: object): string[] {
 }
 
 function nearestBuiltIn(error: object): string {
-  let prototype = Object.getPrototypeOf(error) as object | null;
-  while (prototype !== null) {
-    const name = nameByPrototype.get(prototype);
-    if (name !== undefined) return name;
+  return findInherited(error, (prototype) => nameByPrototype.get(prototype)) ?? foreignBuiltIn(error) ?? 'Error';
+}
+
+/** Errors of another realm (`node:vm`) have prototypes of their own, which are told by their names. */
+function foreignBuiltIn(error: object): string | undefined {
+  return findInherited(error, (prototype) => {
+    const name: unknown = Object.getOwnPropertyDescriptor(prototype, 'name')?.value;
+    return typeof name === 'string' && (Object.hasOwn(builtIns, name) || name === 'AggregateError') ? name : undefined;
+  });
+}
+
+function findInherited(object: object, find: (prototype: object) => string | undefined): string | undefined {
+  let found: string | undefined;
+  let prototype = Object.getPrototypeOf(object) as object | null;
+  while (prototype !== null && found === undefined) {
+    found = find(prototype);
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }
-  return 'Error';
+  return found;
 }
 
 /** What the error calls itself, or else what its class is called. */
