@@ -4,7 +4,6 @@
 
 #include "binding/arguments.h"
 #include "core/spill.h"
-#include "platform/prefault.h"
 
 namespace multiproc {
 namespace {
@@ -164,9 +163,7 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
   if (mode == kView) {
     out[2] = static_cast<double>(claim.bytes - call.ring().data());
   } else if ((claim.flags & kSpilledFlag) == 0) {
-    char* const to = call.environment().slab + offset;
-    Prefault(to, claim.length);
-    memcpy(to, claim.bytes, claim.length);
+    Ring::CopyOut(claim, call.environment().slab + offset);
   }
   if (mode == kCopy && claim.flags == 0) {
     call.ring().Release(claim);

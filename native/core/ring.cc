@@ -1,7 +1,11 @@
 #include "core/ring.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <bit>
+
+#include "platform/prefault.h"
 
 namespace multiproc {
 namespace {
@@ -330,6 +334,11 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
     *claim = {search.position, record.length(), record.flags, 0, Bytes(search.position), claimed};
     return kOk;
   }
+}
+
+void Ring::CopyOut(const Claim& claim, char* to) {
+  Prefault(to, claim.length);
+  memcpy(to, claim.bytes, claim.length);
 }
 
 Status Ring::Find(uint64_t position, RingState state, Claim* claim) {

@@ -84,6 +84,8 @@ class Ring : public Repairer {
   // Claims the oldest committed message if its length is at most `room` and it carries no flags or `flagged` allows
   // them; kNoRoom (claim->length says how much) otherwise. kAgain (empty), kShutDown (and drained), kPoisoned.
   Status TryClaim(uint64_t room, Claim* claim);
+  // Copies the bytes of a claimed message into memory of the process, which may be fresh.
+  static void CopyOut(const Claim& claim, char* to);
   // Counts a delivery attempt of a claimed record (counted queues).
   uint32_t CountAttempt(uint64_t position);
   // Consumes a claimed record; kNotOwner if the one at the position is not ours.
