@@ -57,10 +57,7 @@ struct Damaged {
     me->Release(claim.position);
   }
   bool poisoned() const { return segment.poisoned()->Load(std::memory_order_relaxed) != 0; }
-  Shared<uint64_t>& WordAt(uint64_t position) {
-    const uint64_t i = position & (kLines - 1);
-    return segment.words()[(i & ~uint64_t{63}) | ((i & 7) << 3) | ((i >> 3) & 7)];
-  }
+  Shared<uint64_t>& WordAt(uint64_t position) { return segment.WordAt(position); }
 
   RingSegment segment;
   RingMember me, other;

@@ -96,6 +96,11 @@ class RingSegment : public UnnamedSegment {
   Shared<uint64_t>* words() const {
     return reinterpret_cast<Shared<uint64_t>*>(body() + RingPlaces::Of(shape.lines, shape.counted).states);
   }
+  // The state word of a line: bits 0-2 and 3-5 of its index are swapped.
+  Shared<uint64_t>& WordAt(uint64_t position) const {
+    const uint64_t i = position & (shape.lines - 1);
+    return words()[(i & ~uint64_t{63}) | ((i & 7) << 3) | ((i >> 3) & 7)];
+  }
 
   const RingShape shape;
 };

@@ -36,6 +36,29 @@ TEST(armed_and_disarmed) {
   }
 }
 
+TEST(others_are_those_that_are_armed_now) {
+  Queue q;
+  for (const uint32_t me : {0u, 63u, 64u, kMany - 1}) {
+    const uint32_t other = me ^ 1;
+    q.waiters.Arm(me);
+    CHECK(!q.waiters.HasOthers(me));
+    for (const uint32_t somebody : {other, (me + 64) % kMany}) {
+      q.waiters.Arm(somebody);
+      CHECK(q.waiters.HasOthers(me));
+      CHECK(q.waiters.HasOthers(somebody));
+      CHECK(q.waiters.Disarm(somebody));
+      CHECK(!q.waiters.HasOthers(me));
+    }
+    CHECK(q.waiters.Disarm(me));
+    CHECK(q.waiters.MayHaveWaiters());  // the summary says yes until a waker has looked
+    CHECK(!q.waiters.HasOthers(me));
+    CHECK(!q.waiters.HasOthers(other));
+    q.waiters.Arm(other);
+    q.waiters.RingOne(q.me.registry);
+    CHECK(!q.waiters.HasOthers(me));
+  }
+}
+
 TEST(everybody_armed_is_rung_once) {
   Queue q;
   for (uint32_t i = 0; i < kMany; i += 3) q.waiters.Arm(i);

@@ -5,12 +5,14 @@ import {
   ClosedError,
   NotTransferableError,
   Semaphore,
+  SharedArray,
   StateError,
   task,
 } from 'multiproc';
 import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
+import { startChild } from '../support/run-child.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
@@ -221,4 +223,19 @@ test('Barrier passes many rounds', async () => {
   };
   const [first, second] = await Promise.all([party(), party()]);
   expect(first + second).toBe(1000);
+});
+
+test('what a party wrote before it arrived at the Barrier is seen by all after it', async () => {
+  using array = new SharedArray('i', 100);
+  using barrier = new Barrier(2, { timeout: 20_000 });
+  const rounds = 500;
+  const child = startChild('write-then-arrive.mjs', { args: [array.handle, barrier.handle, String(rounds)] });
+  for (let round = 1; round <= rounds; round += 1) {
+    array.fill(round, 50);
+    if (round % 2 === 0) await barrier.wait();
+    else barrier.waitSync();
+    expect([...new Set(array.subarray(0, 50))]).toEqual([round]);
+    await barrier.wait();
+  }
+  expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
 });

@@ -1,7 +1,8 @@
-import { attach, ClosedError, Event } from 'multiproc';
+import { attach, ClosedError, Event, SharedArray } from 'multiproc';
 import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
+import { startChild } from '../support/run-child.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
@@ -98,4 +99,22 @@ test('Event.close() ends its own waits', async () => {
   expect(event.toString()).toBe('<Event closed>');
   second.set();
   expect(await other).toBe(true);
+});
+
+test('what was written before Event.set() is seen after the wait', async () => {
+  using array = new SharedArray('i', 100);
+  using written = new Event();
+  using read = new Event();
+  const rounds = 500;
+  const child = startChild('write-then-set.mjs', { args: [array.handle, written.handle, read.handle, String(rounds)] });
+  for (let round = 1; round <= rounds; round += 1) {
+    // Both ways to wait: the promise is served by another piece of code than the blocking call.
+    expect(round % 2 === 0 ? await written.wait({ timeout: 20_000 }) : written.waitSync({ timeout: 20_000 })).toBe(
+      true,
+    );
+    expect([...new Set(array)]).toEqual([round]);
+    written.clear();
+    read.set();
+  }
+  expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
 });
