@@ -1,10 +1,22 @@
-// FaultPoint: the places where a test may kill the process.
+// FaultPoint: the places where a test may kill the process, or let others go on.
 //
 // Every write to shared memory goes through Shared<T> (shared_word.h) or is followed by FAULT_POINT(), so counting the
-// points counts the shared writes. In release builds both compile to nothing.
+// points counts the shared writes. In release builds all of it compiles to nothing.
 #pragma once
 
-#ifdef MULTIPROC_FAULT_POINTS
+#if defined(MULTIPROC_INTERLEAVING_POINTS)
+
+namespace multiproc::fault {
+
+// Supplied by the test, which may run operations of other participants in it, or throw. Called at reads too.
+void Hit();
+
+}  // namespace multiproc::fault
+
+#define FAULT_POINT() ::multiproc::fault::Hit()
+#define READ_POINT() ::multiproc::fault::Hit()
+
+#elif defined(MULTIPROC_FAULT_POINTS)
 
 #include <cstdint>
 
@@ -20,6 +32,9 @@ uint64_t Count();
 }  // namespace multiproc::fault
 
 #define FAULT_POINT() ::multiproc::fault::Hit()
+#define READ_POINT() ((void)0)
+
 #else
 #define FAULT_POINT() ((void)0)
+#define READ_POINT() ((void)0)
 #endif

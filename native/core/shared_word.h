@@ -17,7 +17,12 @@ class Shared {
   static_assert(std::atomic<T>::is_always_lock_free, "a lock hidden in libatomic would be private to a process");
 
  public:
-  T Load(std::memory_order order) const { return word_.load(order); }
+  T Load(std::memory_order order) const {
+    READ_POINT();
+    const T value = word_.load(order);
+    READ_POINT();
+    return value;
+  }
 
   void Store(T value, std::memory_order order) {
     FAULT_POINT();

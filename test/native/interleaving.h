@@ -20,14 +20,17 @@ inline std::function<void()> at_point;
 template <typename Operation, typename Other>
 bool InterruptedAt(uint64_t k, Operation operation, Other other) {
   uint64_t points = 0;
+  bool busy = false;
   at_point = [&] {
-    if (++points != k) return;
-    const auto again = std::exchange(at_point, nullptr);
+    if (busy || ++points != k) return;
+    busy = true;
     other();
-    at_point = again;
+    busy = false;
   };
+  const struct Off {
+    ~Off() { at_point = nullptr; }
+  } off;
   operation();
-  at_point = nullptr;
   return points >= k;
 }
 
@@ -99,7 +102,7 @@ class Interleaving {
   };
   static constexpr size_t kMostDepth = 3;
   // Inside one operation: few places to interrupt at and many operations there would multiply from level to level.
-  static constexpr uint64_t kMostInside = 1000;
+  static constexpr uint64_t kMostInside = 500;
   static constexpr uint64_t kMostPoints = 2'000'000;
 
   void Point() {

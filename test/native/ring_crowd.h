@@ -30,9 +30,12 @@ class RingCrowd {
   Random& random() { return run_.random(); }
   uint64_t operations() const { return run_.operations(); }
 
+  // So many operations, those inside others among them.
   void Act(uint64_t operations) {
+    const uint64_t end = run_.operations() + operations;
     const uint64_t puts = 30 + 20 * random().Below(3);
-    while (operations-- > 0) One(puts, Anybody());
+    // Bounded: all may have died.
+    for (uint64_t n = 0; n < operations && run_.operations() < end; n++) One(puts, Anybody());
   }
 
   // Everybody finishes; then nothing is missing and nothing too much.
@@ -264,9 +267,9 @@ class RingCrowd {
   // Operations of others, mostly few; of many at times, and at times of one alone.
   void Interrupt() {
     const uint64_t operations = random().Below(50) == 0 ? 1 + random().Below(600) : 1 + random().Below(4);
-    if (random().Below(3) != 0) return Act(operations);
+    const bool one_alone = random().Below(3) == 0;
     const size_t alone = Anybody();
-    for (uint64_t n = 0; n < operations; n++) One(50, alone);
+    for (uint64_t n = 0; n < operations; n++) One(50, one_alone ? alone : Anybody());
   }
 
   size_t Anybody() { return random().Below(people_.size()); }

@@ -15,16 +15,14 @@ uint64_t Setting(const char* name, uint64_t usual) {
   return wanted != nullptr ? strtoull(wanted, nullptr, 10) : usual;
 }
 
-constexpr uint64_t kSteps = 150'000;
-
 // Crowds of one seed after another. NATIVE_TEST_SEED: the first seed; NATIVE_TEST_STEPS: operations in all.
-void Explore(const std::function<CrowdPlan(Random&)>& plan, uint64_t usual_steps = kSteps) {
-  const uint64_t steps = Setting("NATIVE_TEST_STEPS", usual_steps);
+void Explore(const std::function<CrowdPlan(Random&)>& plan) {
+  const uint64_t steps = Setting("NATIVE_TEST_STEPS", 150'000);
   uint64_t seed = Setting("NATIVE_TEST_SEED", 1);
   for (uint64_t done = 0; done < steps; seed++) {
     RingCrowd crowd(seed, plan);
     for (int phase = 0; phase < 4; phase++) {
-      crowd.Act(100 + crowd.random().Below(500));
+      crowd.Act(200 + crowd.random().Below(2000));
       crowd.Rest();
     }
     done += crowd.operations();
@@ -65,12 +63,11 @@ TEST(random_interleavings_where_laps_wrap) {
 }
 
 TEST(random_interleavings_with_many_records_open) {
-  const auto plan = [](Random& random) {
+  Explore([](Random& random) {
     CrowdPlan plan{.shape = AnyShape(random, AnyStart(random)), .open = 20 + random.Below(60)};
     plan.shape.lines = std::max(plan.shape.lines, uint64_t{128});
     return plan;
-  };
-  Explore(plan, kSteps / 3);  // each search is a long one
+  });
 }
 
 TEST(random_interleavings_with_a_maxsize) {

@@ -139,7 +139,7 @@ class Actor {
   // Killed inside a commit of a counted ring, after counting the put and before the commit, with a message in hand.
   [[noreturn]] void DieInTheMiddleOfEverything() {
     LeaveUnfinishedThings();
-    fault::Arm(5, false);
+    fault::Arm(7, false);
     Put(10);
     _exit(4);
   }
