@@ -214,6 +214,11 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
     this.#at.assertOpen('join the thread of Queue');
   }
 
+  /** Resolves when all processes see what was put, which is at once: {@link joinThread} in the form of a promise. */
+  async flush(): Promise<void> {
+    this.joinThread();
+  }
+
   /** There is nothing to cancel. Exists because Python's queue has it. */
   cancelJoinThread(): void {
     this.#at.assertOpen('cancel joining the thread of Queue');

@@ -10,6 +10,8 @@ export interface WaitOptions {
    * Milliseconds to wait at most. Absent, `null` or `Infinity`: for ever. Zero or less: do not wait at all.
    */
   readonly timeout?: number | null | undefined;
+  /** `false`: do not wait at all, whatever `timeout` says; default `true`. Python's word for it. */
+  readonly block?: boolean | null | undefined;
   /**
    * Calls the wait off: the promise rejects with `signal.reason`, and nothing was consumed. The form that blocks the
    * thread looks at it once, before it waits.
@@ -41,7 +43,8 @@ export function parseWait(options: WaitOptions | null | undefined): Wait {
       `Cannot wait: options must be an object such as { timeout: 500 }, received ${inspect(options)}`,
     );
   }
-  const timeout = parseTimeout(options.timeout);
+  const longest = parseTimeout(options.timeout);
+  const timeout = parseBlock(options.block) ? longest : 0;
   const signal = options.signal ?? undefined;
   if (signal === undefined) return timeout === Infinity ? forEver : { timeout, signal };
   if (!(signal instanceof AbortSignal)) {
@@ -49,6 +52,14 @@ export function parseWait(options: WaitOptions | null | undefined): Wait {
   }
   signal.throwIfAborted();
   return { timeout, signal };
+}
+
+function parseBlock(block: unknown): boolean {
+  if (block === undefined || block === null) return true;
+  if (typeof block !== 'boolean') {
+    throw argumentTypeError(`Cannot wait: block must be true or false, received ${inspect(block)}`);
+  }
+  return block;
 }
 
 /** Checks one `timeout`; `Infinity` stands for absent. */

@@ -45,12 +45,20 @@ export abstract class SyncObject extends Facade {
   }
 }
 
+const atOnce = { timeout: 0 };
+
 /** Base class of what can be acquired and released. */
 export abstract class Acquirable extends SyncObject {
   /** Acquires; see the class. @returns false when the time was over. */
   abstract acquire(options?: WaitOptions | null): Promise<boolean>;
   /** The same, blocking the thread. */
   abstract acquireSync(options?: WaitOptions | null): boolean;
+
+  /** The same, without waiting. @returns false at once when it is not free. @throws as {@link acquireSync}. */
+  tryAcquire(): boolean {
+    return this.acquireSync(atOnce);
+  }
+
   /** Takes it for the length of a block: `using hold = await x.hold()`. Rejects with TimeoutError when the time is over. */
   abstract hold(options?: WaitOptions | null): Promise<Hold>;
   /** The same, blocking the thread. */

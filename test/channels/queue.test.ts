@@ -172,6 +172,32 @@ describe('Queue in one process', () => {
     expect(queue.qsize()).toBe(count);
   });
 
+  test('block: false does not wait, whatever the timeout', async () => {
+    using queue = new Queue({ maxsize: 1 });
+    for (const timeout of [undefined, null, Infinity, 60_000, 0]) {
+      const atOnce = { block: false, timeout };
+      expect(() => queue.getSync(atOnce)).toThrow(Empty);
+      await expect(queue.get(atOnce)).rejects.toThrow(Empty);
+      await queue.put(1, atOnce);
+      expect(() => {
+        queue.putSync(2, atOnce);
+      }).toThrow(Full);
+      await expect(queue.put(2, atOnce)).rejects.toThrow(Full);
+      expect(await queue.get({ block: true, timeout })).toBe(1);
+    }
+    await expect(queue.get({ block: 0 as never })).rejects.toMatchObject({ code: 'ERR_MULTIPROC_ARGUMENT' });
+    await expect(queue.get({ block: false, timeout: NaN })).rejects.toMatchObject({ code: 'ERR_MULTIPROC_ARGUMENT' });
+  });
+
+  test('flush() has nothing to wait for', async () => {
+    const queue = new Queue();
+    queue.putSync(1);
+    await queue.flush();
+    expect(queue.qsize()).toBe(1);
+    queue.close();
+    await expect(queue.flush()).rejects.toThrow(ClosedError);
+  });
+
   test('timeouts: 0 and less do not wait, others wait that long', async () => {
     using queue = new Queue({ maxsize: 1 });
     for (const timeout of [0, -1, -Infinity]) {

@@ -1,13 +1,17 @@
 import { inspect } from 'node:util';
 import {
   attach,
+  BoundedSemaphore,
   ClosedError,
+  Condition,
   DeadlockError,
   ExistsError,
   Lock,
   NotFoundError,
   OverReleaseError,
   OwnerError,
+  RLock,
+  Semaphore,
   StateError,
   TimeoutError,
 } from 'multiproc';
@@ -211,6 +215,35 @@ describe('Lock in one process', () => {
       lock.release();
     },
   );
+});
+
+describe('tryAcquire()', () => {
+  test.each<[string, () => Lock | Semaphore | BoundedSemaphore | Condition]>([
+    ['Lock', () => new Lock()],
+    ['Semaphore', () => new Semaphore(1)],
+    ['BoundedSemaphore', () => new BoundedSemaphore(1)],
+    ['Condition', () => new Condition(new Lock())],
+  ])('%s: takes what is free, and never waits', async (_name, make) => {
+    using object = make();
+    expect(object.tryAcquire()).toBe(true);
+    expect(object.tryAcquire()).toBe(false);
+    expect(await object.acquire({ block: false })).toBe(false);
+    expect(object.acquireSync({ block: false, timeout: 60_000 })).toBe(false);
+    object.release();
+    expect(await object.acquire({ block: false })).toBe(true);
+    object.release();
+    object.close();
+    expect(() => object.tryAcquire()).toThrow(ClosedError);
+  });
+
+  test('RLock: re-enters', () => {
+    using lock = new RLock();
+    expect(lock.tryAcquire()).toBe(true);
+    expect(lock.tryAcquire()).toBe(true);
+    lock.release();
+    lock.release();
+    expect(lock.locked()).toBe(false);
+  });
 });
 
 describe('Lock between processes', () => {
