@@ -45,13 +45,14 @@ struct WaitManners {
   static constexpr bool kPassOn = false;
   // While it polls: is it time for an attempt?
   bool WorthTrying() const { return true; }
-  // May it sleep for a nap without being registered, so that nobody has to wake it? Only where such a delay cannot
-  // leave the condition without somebody who acts on it.
-  bool MayNap() const { return false; }
+  // Once polling was in vain: how long to sleep next without being registered, so that nobody has to wake it; 0 to
+  // register. Only where such a delay cannot leave the condition without somebody who acts on it.
+  int64_t NextNap() { return 0; }
+  // Before a nap: leave to others what is there?
+  bool LeavesIt() const { return false; }
+  // After the last nap, before whatever it finds is used.
+  void NapsEnd() {}
 };
-
-// The first nap; the second, and last, is twice as long.
-inline constexpr int64_t kNapNanos = 50'000;
 
 // Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.
 template <typename Attempt, typename Manners = WaitManners>
@@ -78,14 +79,18 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
   const int64_t deadline = start + std::min(wait_nanos, kSliceNanos);
   const uint32_t me = registry.self();
   const Shared<uint32_t>& doorbell = registry.slot(me).doorbell;
-  for (const int64_t nap : {kNapNanos, 2 * kNapNanos}) {
-    if (!manners.MayNap()) break;
+  for (int64_t now = 0; now < deadline;) {
+    const int64_t nap = manners.NextNap();
+    if (nap == 0) break;
     // On the doorbell, which rings for everybody when the queue is shut down; read before the attempt, as below.
     const uint32_t bell = doorbell.Load(std::memory_order_seq_cst);
-    status = attempt();
-    if (status != kAgain) return status;
+    if (!manners.LeavesIt()) status = attempt();
+    if (status != kAgain) break;
     FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap));
+    now = MonotonicNanos();
   }
+  manners.NapsEnd();
+  if (status != kAgain) return status;
   // Once per wait: two that need much could ring each other for ever.
   bool may_pass_on = Manners::kPassOn;
   for (;;) {

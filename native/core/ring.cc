@@ -158,7 +158,7 @@ Status Ring::Commit(const Claim& claim, uint64_t length, uint32_t flags) {
   Word(position).Exchange(format_.Pack(record));
   slot.puts.Bump();
   WaitQueue data = Waiters(kData);
-  if (data.MayHaveWaiters()) data.RingOne(*registry_);
+  if (data.MayHaveWaiters() && !Watched()) data.RingOne(*registry_);
   // A wake for space may have been meant for more than one producer.
   PassOn(kSpace);
   return kOk;
@@ -374,9 +374,11 @@ void Ring::Release(const Claim& claim) {
   AdvanceHead();
   WaitQueue data = Waiters(kData);
   if (!data.MayHaveWaiters()) return;
+  const bool shut_down = QueueFlags() != 0;
+  if (!shut_down && Watched()) return;
   if (WorthRinging(kData)) {
     data.RingOne(*registry_);
-  } else if (QueueFlags() != 0) {
+  } else if (shut_down) {
     data.RingAll(*registry_);  // this may have been the last record that kept a shut-down queue from being drained
   }
 }

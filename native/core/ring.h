@@ -33,6 +33,7 @@
 #include "core/settled_prefix.h"
 #include "core/status.h"
 #include "core/wait_queue.h"
+#include "core/watch.h"
 
 namespace multiproc {
 
@@ -172,15 +173,33 @@ class Ring : public Repairer {
   struct SpaceManners : WaitManners {
     static constexpr bool kPassOn = true;
     bool WorthTrying() const { return ring->lines_ - ring->UsedLines() >= std::min(kGatherLines, ring->lines_ / 8); }
-    bool MayNap() const { return ring->HasBacklog(); }
+    int64_t NextNap() { return naps < kNaps && ring->HasBacklog() ? ++naps * kNap : 0; }
     const Ring* ring;
+    int naps = 0;
   };
-  // Waiting for a message. While another consumer is registered a put wakes that one: this one need not be woken too.
-  struct DataManners : WaitManners {
-    bool MayNap() const { return others.HasOthers(me); }
-    WaitQueue others;
-    uint32_t me;
+  // Waiting for a message. Of several consumers one keeps the watch (watch.h): woken by each put, they would cost the
+  // producer a system call, and each other the processor, for one message at a time.
+  class DataManners : public WaitManners {
+   public:
+    explicit DataManners(Ring* ring) : ring_(ring), watch_(&ring->control_->watched_until) {}
+    int64_t NextNap();
+    bool LeavesIt() const { return leaves_; }
+    void NapsEnd() { watch_.GiveUp(); }
+
+   private:
+    Ring* ring_;
+    Watch watch_;
+    uint64_t seen_ = 0;  // head's sequence at the last look
+    int idle_ = 0;       // looks in a row at a queue that nobody uses
+    int left_ = 0;       // looks in a row at a queue that others keep empty
+    bool leaves_ = false;
   };
+  // A keeper leaves messages to consumers that took so many since its last look, and all but so few, for so many looks:
+  // what takes longer is worth a second processor, and everybody shall have his turn.
+  static constexpr uint64_t kBrisk = 16;
+  static constexpr int kMostLeft = 8;
+  static constexpr int64_t kNap = 50'000;
+  static constexpr int kNaps = 2;
   static constexpr uint64_t kGatherLines = 64;
   // So many messages keep the consumers busy for longer than a nap.
   static constexpr uint64_t kBacklog = 512;
@@ -188,6 +207,8 @@ class Ring : public Repairer {
     const Cursor head = Head();  // first, so that it is not ahead of the tail
     return SequenceDistance(Tail().sequence(), head.sequence()) >= kBacklog;
   }
+  // ORDER(watch): after the commit. True if a consumer looks by itself soon.
+  bool Watched() const { return Watch::IsKept(control_->watched_until); }
   // The oldest committed record, if there is one.
   struct Search {
     enum Outcome { kFound, kNone, kChanged, kDamaged } outcome = kNone;
@@ -235,7 +256,7 @@ Status Ring::Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, A
     case kSpace:
       return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, SpaceManners{{}, this});
     case kData:
-      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners{{}, queue, registry_->self()});
+      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners(this));
     default:
       return BlockUntil(*registry_, queue, spin, wait_nanos, attempt);
   }

@@ -117,7 +117,25 @@ bool Ring::WorthRinging(int which) {
 
 void Ring::PassOn(int which) {
   WaitQueue waiters = Waiters(which);
-  if (waiters.MayHaveWaiters() && WorthRinging(which)) waiters.RingOne(*registry_);
+  if (!waiters.MayHaveWaiters() || (which == kData && Watched())) return;
+  if (WorthRinging(which)) waiters.RingOne(*registry_);
+}
+
+int64_t Ring::DataManners::NextNap() {
+  const Cursor head = ring_->Head();
+  if (!watch_.kept()) {
+    // Whoever waits alone must be woken: it has nobody to spare, and everybody waits for it.
+    if (!ring_->Waiters(kData).HasOthers(ring_->registry_->self()) || !watch_.Take()) return 0;
+  } else {
+    const uint64_t consumed = SequenceDistance(head.sequence(), seen_);
+    const uint64_t waiting = SequenceDistance(ring_->Tail().sequence(), head.sequence());
+    leaves_ = consumed >= kBrisk && consumed >= waiting && left_ < kMostLeft;
+    left_ = leaves_ ? left_ + 1 : 0;
+    idle_ = consumed == 0 ? idle_ + 1 : 0;
+    if (idle_ > kNaps || !watch_.Renew()) return 0;
+  }
+  seen_ = head.sequence();
+  return kWatchNap;
 }
 
 // ---- repair ------------------------------------------------------------------------------------------------------
