@@ -61,6 +61,9 @@ export const configurations = [
   holds('wait', '2 event loops, 1 waker', 'ASYNC'),
   holds('wait', 'event loop, 2 items, 1 kill', 'ASYNC WAITERS=1 ITEMS=2 KILLS=1 SLICES=2'),
 
+  holds('wait', '2 waiters, watch, 1 waker with 2 items', 'WATCH ITEMS=2'),
+  holds('wait', '2 waiters, watch, 1 waker, 1 kill, 1 slice', 'WATCH KILLS=1 SLICES=1'),
+
   broken('wait', 'no second look after arming', 'NORECHECK'),
   broken('wait', 'no second look after arming, event loops', 'ASYNC NORECHECK'),
   broken('wait', 'summary bit not restored', 'NORESTORE WAKERS=2 WORDS=1'),
@@ -68,11 +71,17 @@ export const configurations = [
   broken('wait', 'a wake that found nobody is not passed on', 'NORINGNEXT WAKERS=2'),
   broken('wait', 'a rung loop leaves without passing on', 'ASYNC NOPASS QUITTERS=1'),
   broken('wait', 'a kill without slices', 'KILLS=1 SLICES=0'),
+  broken('wait', 'a keeper does not look for more', 'WATCH WATCH_ALONE ITEMS=2'),
+  broken('wait', 'the watch is given up after the look', 'WATCH WATCH_LATE ITEMS=2'),
+  broken('wait', 'no second look after arming, watch', 'WATCH NORECHECK'),
 
   holds('wait', '2 waiters, 2 wakers, one word', 'WAKERS=2 WORDS=1', FULL),
   holds('wait', '2 waiters, 1 gives up, 2 wakers', 'WAKERS=2 WORDS=1 QUITTERS=1', FULL),
   holds('wait', '3 waiters, 1 waker with 2 items', 'WAITERS=3 ITEMS=2', FULL),
   holds('wait', '2 waiters, 1 waker with 2 items, 1 kill', 'ITEMS=2 KILLS=1 SLICES=2', FULL),
+  holds('wait', '3 waiters, watch, 1 waker', 'WATCH WAITERS=3', FULL),
+  holds('wait', '2 waiters, watch, 2 wakers', 'WATCH WAKERS=2 WORDS=1', FULL),
+  holds('wait', '2 waiters, watch, 2 items, 1 kill, 2 slices', 'WATCH ITEMS=2 KILLS=1 SLICES=2', FULL),
   holds('wait', '2 event loops, 1 gives up, 1 waker', 'ASYNC QUITTERS=1', FULL),
   holds('wait', '2 event loops, 1 waker with 2 items', 'ASYNC ITEMS=2', FULL),
   holds('wait', '2 event loops, 1 waker, 1 kill, 1 slice', 'ASYNC KILLS=1 SLICES=1', FULL),

@@ -20,6 +20,8 @@
  *   WORDS     words of the bitmap
  *   KILLS     how many processes may be killed
  *   SLICES    how many slices may end; without kills none may be needed
+ *   WATCH     a waiter may keep the watch: it looks by itself, and nobody is woken meanwhile. Whoever took an
+ *             item wakes one for the next. A watch may run out at any time, that of a live keeper too
  *
  * Each of these flags takes one rule away, and must then produce an error:
  *   NORECHECK      sleep without looking again after arming
@@ -27,6 +29,8 @@
  *   LATE_DOORBELL  the doorbell is read after the last look at the condition
  *   NORINGNEXT     a wake that found nobody asleep is not passed on
  *   NOPASS         a waiter that gives up or leaves while rung does not pass the wake on
+ *   WATCH_ALONE    the keeper takes an item and does not look whether there are more
+ *   WATCH_LATE     the keeper looks whether there are more, and then gives the watch up
  */
 
 #ifndef WAITERS
@@ -62,8 +66,18 @@ byte summary;
 bool posted[WAITERS];                       /* the thread has called its event loop */
 bool killed[PROCS], left[PROCS];
 byte kills, slices;
+byte watched;                               /* by waiter watched - 1; 0: by nobody */
 
 #define MORTAL(id) unless { killed[id] }
+
+/* One load in a waker, before it wakes anybody. */
+#ifdef WATCH
+#define SKIP_IF_WATCHED(label) atomic { if :: watched -> goto label :: else fi }
+#else
+#define SKIP_IF_WATCHED(label) skip
+#endif
+
+inline giveWatchUp(id) { atomic { if :: watched == id + 1 -> watched = 0 :: else fi } }
 
 /* Rings one waiter that was asleep, or all that are armed. */
 #define WAKE_LOCALS byte s, b, x
@@ -115,7 +129,8 @@ proctype waker(byte id) {
   WAKE_LOCALS; byte n;
   {
     do
-    :: n < ITEMS -> atomic { items++; n++ }; wake()
+    :: n < ITEMS -> atomic { items++; n++ }; SKIP_IF_WATCHED(p_next); wake();
+p_next: skip
     :: else -> break
     od;
     atomic { left[id] = true }
@@ -132,6 +147,12 @@ proctype waiter(byte id) {
     skip;
 w_try:
     atomic { if :: items > 0 -> items--; goto w_took :: else fi };
+#ifdef WATCH
+    if
+    :: atomic { !watched -> watched = id + 1 }; goto w_nap
+    :: skip
+    fi;
+#endif
 w_arm:
 #if !defined(ASYNC) && !defined(LATE_DOORBELL)
     atomic { rung[id] = false };
@@ -160,7 +181,33 @@ w_arm:
     :: atomic { asleep[id] && id < QUITTERS -> asleep[id] = false; goto w_leave }     /* its own timeout */
     fi;
 #endif
+#ifdef WATCH
+    goto w_took;
+w_nap:
+    if
+    :: atomic { items > 0 -> items-- }; goto w_found
+    :: atomic { items == 0 -> skip }; goto w_nap
+    :: skip                                           /* its time is over, or it leaves the items to others */
+    fi;
+    giveWatchUp(id);
+    goto w_arm;
+w_found:
+#ifndef WATCH_LATE
+    giveWatchUp(id);
+#endif
+#ifdef WATCH_ALONE
+    goto w_next;
+#endif
+#endif
 w_took:
+#ifdef WATCH
+    SKIP_IF_WATCHED(w_next);
+    if :: atomic { items > 0 -> skip }; wake() :: atomic { items == 0 -> skip } fi;
+w_next:
+#ifdef WATCH_LATE
+    giveWatchUp(id);
+#endif
+#endif
     if :: goto w_try :: goto w_leave fi;
 w_leave:
     atomic { old = bits[WORD(id)] & (1 << id); bits[WORD(id)] = bits[WORD(id)] & ~(1 << id) };
@@ -197,6 +244,10 @@ endSleep:
   } MORTAL(id)
 }
 
+proctype clock() {
+  do :: atomic { watched -> watched = 0 } :: true -> break od
+}
+
 proctype killer() {
   byte i;
   do
@@ -226,6 +277,9 @@ init {
     :: i >= WAITERS && i < PROCS -> run waker(i); i++
     :: else -> break
     od;
+#ifdef WATCH
+    run clock();
+#endif
 #if KILLS > 0
     run killer();
 #endif

@@ -25,7 +25,7 @@
 namespace multiproc {
 
 inline constexpr uint64_t kMagic = 0x31434f525049544dull;  // "MTIPROC1", little endian
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 inline constexpr uint32_t kMaxParticipants = 1023;

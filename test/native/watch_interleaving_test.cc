@@ -1,0 +1,136 @@
+// A blocking get that keeps the watch, and puts at each of its accesses to shared words: what woke nobody is found.
+
+#include <set>
+
+#include "interleaving.h"
+
+namespace multiproc {
+namespace {
+
+// A consumer that waits beside a registered one, which makes it keep the watch.
+struct Watched {
+  RingSegment segment{{.lines = 128, .start = 100}};
+  RingMember producer{segment}, keeper{segment}, sleeper{segment};
+  Claim claim;
+
+  Watched() {
+    producer.Join();
+    keeper.Join();
+    sleeper.Join();
+    Register();
+  }
+  void Register() { sleeper->Waiters(Ring::kData).Arm(sleeper.self()); }
+  bool SleeperWasRung() { return sleeper->Waiters(Ring::kData).Count() == 0; }
+  Status Wait(int64_t nanos) {
+    SpinBudget spin(false);
+    return keeper->Block(Ring::kData, spin, nanos, [&] { return keeper->TryClaim(UINT64_MAX, &claim); });
+  }
+};
+
+TEST(every_message_is_found_or_wakes_a_sleeper) {
+  for (const int messages : {1, 2, 3}) {
+    uint64_t alone = 0;
+    for (uint64_t k = 1;; k++) {
+      Watched w;
+      Status status = kAgain;
+      const bool reached = InterruptedAt(
+          k,
+          [&] {
+            status = w.Wait(1'000'000);
+            if (status == kOk) w.keeper->Release(w.claim);
+          },
+          [&] {
+            for (int i = 0; i < messages; i++) CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
+          });
+      if (!reached) break;
+      if (status == kOk && messages == 1 && !w.SleeperWasRung()) alone++;
+      if (!w.keeper->Empty()) CHECK(w.SleeperWasRung());
+    }
+    // Otherwise nobody watched, and this test proves nothing.
+    if (messages == 1) CHECK(alone > 0);
+  }
+}
+
+TEST(a_put_finds_a_watch_or_its_message_is_found) {
+  for (uint64_t k = 1;; k++) {
+    Watched w;
+    CHECK(Watch(&w.segment.control().watched_until).Take());
+    const bool reached = InterruptedAt(
+        k, [&] { CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk); },
+        [&] {
+          w.segment.control().watched_until.Exchange(0);
+          if (w.keeper->TryClaim(UINT64_MAX, &w.claim) == kOk) w.keeper->Release(w.claim);
+        });
+    if (!reached) break;
+    CHECK(w.keeper->Empty() || w.SleeperWasRung());
+  }
+}
+
+// Runs `look` at each access, but not inside itself.
+template <typename Operation, typename Look>
+void Watching(Operation operation, Look look) {
+  bool busy = false;
+  at_point = [&] {
+    if (std::exchange(busy, true)) return;
+    look();
+    busy = false;
+  };
+  operation();
+  at_point = nullptr;
+}
+
+TEST(who_waits_alone_does_not_watch) {
+  Watched w;
+  w.sleeper->Waiters(Ring::kData).Disarm(w.sleeper.self());
+  Watching([&] { CHECK_EQ(w.Wait(1'000'000), kAgain); },
+           [&] { CHECK(!Watch::IsKept(w.segment.control().watched_until)); });
+}
+
+TEST(nobody_watches_a_queue_that_nobody_uses) {
+  Watched w;
+  Shared<uint64_t>& word = w.segment.control().watched_until;
+  std::set<uint64_t> terms;
+  bool registered = false;
+  Watching([&] { CHECK_EQ(w.Wait(100'000'000), kAgain); },
+           [&] {
+             if (Watch::IsKept(word)) terms.insert(word.Load(std::memory_order_seq_cst));
+             registered |= w.sleeper->Waiters(Ring::kData).Count() == 2;
+           });
+  CHECK(terms.size() > 1 && terms.size() < 10);
+  CHECK(registered);
+  CHECK(!Watch::IsKept(word));
+}
+
+TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
+  Watched w;
+  RingMember brisk(w.segment);
+  brisk.Join();
+  // Once in each nap others take some, and one message is left.
+  int64_t last = MonotonicNanos();
+  int times = 0;
+  Status status = kAgain;
+  Watching([&] { status = w.Wait(60'000'000'000); },
+           [&] {
+             if (MonotonicNanos() - last < kWatchNap / 2) return;
+             if (times == 0) CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
+             for (int i = 0; i < 20; i++) {
+               CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
+               CHECK(Got(brisk.body) == Pattern(1, 10));
+             }
+             last = MonotonicNanos();
+             times++;
+           });
+  CHECK_EQ(status, kOk);
+  CHECK(times > 1 && times < 100);
+}
+
+}  // namespace
+
+namespace fault {
+
+void Hit() {
+  if (at_point) at_point();
+}
+
+}  // namespace fault
+}  // namespace multiproc
