@@ -33,6 +33,16 @@ const CLOSE_ENOUGH = 0.4;
 const LARGEST_STEP = 50;
 
 /**
+ * Many processes share the processors, and each has to be compiled by its engine first: their samples are longer, so that
+ * it is not the warm-up that is measured.
+ * @param {Case} theCase
+ */
+function lengthOf({ parameters: { producers, consumers } }) {
+  const processes = Number(producers ?? 0) + Number(consumers ?? 0);
+  return Math.min(4, Math.max(1, processes / 4));
+}
+
+/**
  * Finds how much work takes one sample's time. These runs also warm the file cache; their figures are not kept.
  * @param {Case} theCase @param {Contender} contender @param {Settings} settings
  */
@@ -41,7 +51,7 @@ async function calibrate(theCase, contender, settings) {
   let count = contender.start;
   for (let run = 0; run < CALIBRATION_RUNS; run++) {
     const { elapsedNs } = await runSample(contender, { ...theCase.parameters, count }, settings.timeoutMs);
-    const step = (settings.sampleMs * 1e6) / elapsedNs;
+    const step = (lengthOf(theCase) * settings.sampleMs * 1e6) / elapsedNs;
     count = Math.max(10, Math.round(count * Math.min(step, LARGEST_STEP)));
     if (step <= 1 / CLOSE_ENOUGH) break;
   }
