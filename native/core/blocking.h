@@ -46,11 +46,14 @@ struct WaitManners {
   // While it polls: is it time for an attempt?
   bool WorthTrying() const { return true; }
   // Once polling was in vain: how long to sleep next without being registered, so that nobody has to wake it; 0 to
-  // register. Only where such a delay cannot leave the condition without somebody who acts on it.
-  int64_t NextNap() { return 0; }
-  // Before a nap: leave to others what is there?
-  bool LeavesIt() const { return false; }
-  // After the last nap, before whatever it finds is used.
+  // register. Only where such a delay cannot leave the condition without somebody who acts on it. Before that it makes
+  // an attempt, unless it leaves what is there to others.
+  struct Nap {
+    int64_t nanos = 0;
+    bool attempt = true;
+  };
+  Nap NextNap() { return {}; }
+  // After the last nap, before whatever it found is used.
   void NapsEnd() {}
 };
 
@@ -80,13 +83,13 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
   const uint32_t me = registry.self();
   const Shared<uint32_t>& doorbell = registry.slot(me).doorbell;
   for (int64_t now = 0; now < deadline;) {
-    const int64_t nap = manners.NextNap();
-    if (nap == 0) break;
+    const WaitManners::Nap nap = manners.NextNap();
+    if (nap.nanos == 0) break;
     // On the doorbell, which rings for everybody when the queue is shut down; read before the attempt, as below.
     const uint32_t bell = doorbell.Load(std::memory_order_seq_cst);
-    if (!manners.LeavesIt()) status = attempt();
+    if (nap.attempt) status = attempt();
     if (status != kAgain) break;
-    FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap));
+    FutexWait(doorbell.raw(), bell, std::min(deadline, MonotonicNanos() + nap.nanos));
     now = MonotonicNanos();
   }
   manners.NapsEnd();

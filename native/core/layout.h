@@ -157,7 +157,7 @@ struct QueueControl {
   alignas(128) Shared<uint64_t> head;
   alignas(128) Shared<uint32_t> flags;  // this line is read at every operation and written only to sleep or shut down
   Shared<uint32_t> waiter_summary[kWaitQueues];
-  Shared<uint64_t> watched_until;  // by a consumer, see watch.h
+  Shared<uint64_t> watched_until;  // by a consumer that is about to sleep, see watch.h
   alignas(128) Shared<uint64_t> waiter_bits[kWaitQueues][16];
   alignas(128) Shared<uint64_t> done;  // counted queues: tasks done without their record, by taskDone()
 };

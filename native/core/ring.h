@@ -126,7 +126,8 @@ class Ring : public Repairer {
 
   // ---- waiting
   WaitQueue Waiters(int which);
-  // BlockUntil (blocking.h) with the manners of that wait queue.
+  // BlockUntil (blocking.h) with the manners of that wait queue. Who claimed a message calls Release or PassOn next,
+  // which wakes another one if more are there.
   template <typename Attempt>
   Status Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, Attempt attempt);
   // Would a further waiter of this queue find what it waits for?
@@ -173,7 +174,7 @@ class Ring : public Repairer {
   struct SpaceManners : WaitManners {
     static constexpr bool kPassOn = true;
     bool WorthTrying() const { return ring->lines_ - ring->UsedLines() >= std::min(kGatherLines, ring->lines_ / 8); }
-    int64_t NextNap() { return naps < kNaps && ring->HasBacklog() ? ++naps * kNap : 0; }
+    Nap NextNap() { return {naps < kNaps && ring->HasBacklog() ? ++naps * kNap : 0}; }
     const Ring* ring;
     int naps = 0;
   };
@@ -182,22 +183,28 @@ class Ring : public Repairer {
   class DataManners : public WaitManners {
    public:
     explicit DataManners(Ring* ring) : ring_(ring), watch_(&ring->control_->watched_until) {}
-    int64_t NextNap();
-    bool LeavesIt() const { return leaves_; }
-    void NapsEnd() { watch_.GiveUp(); }
+    Nap NextNap();
+    void NapsEnd();
 
    private:
+    bool Begin();
+    bool GoOn();
+
     Ring* ring_;
     Watch watch_;
-    uint64_t seen_ = 0;  // head's sequence at the last look
-    int idle_ = 0;       // looks in a row at a queue that nobody uses
-    int left_ = 0;       // looks in a row at a queue that others keep empty
-    bool leaves_ = false;
+    Cursor first_{0};     // tail when the watch began
+    Cursor seen_{0};      // head at the last look
+    uint64_t taken_ = 0;  // by others, between the last two looks
+    int idle_ = 0;        // looks in a row at a queue from which nobody took anything
+    int left_ = 0;        // looks in a row that left messages to others
   };
+  static constexpr int kIdleLooks = 2;
   // A keeper leaves messages to consumers that took so many since its last look, and all but so few, for so many looks:
-  // what takes longer is worth a second processor, and everybody shall have his turn.
+  // what takes longer is worth a second processor, and everybody shall have a turn.
   static constexpr uint64_t kBrisk = 16;
   static constexpr int kMostLeft = 8;
+  // Most that a keeper wakes for messages that it does not take.
+  static constexpr uint64_t kMostWoken = 8;
   static constexpr int64_t kNap = 50'000;
   static constexpr int kNaps = 2;
   static constexpr uint64_t kGatherLines = 64;
@@ -208,7 +215,11 @@ class Ring : public Repairer {
     return SequenceDistance(Tail().sequence(), head.sequence()) >= kBacklog;
   }
   // ORDER(watch): after the commit. True if a consumer looks by itself soon.
-  bool Watched() const { return Watch::IsKept(control_->watched_until); }
+  bool Watched() const {
+    const uint64_t end = control_->watched_until.Load(std::memory_order_seq_cst);
+    // The coarse clock is a third of the price, and late by a few milliseconds at most.
+    return end != 0 && Watch::Counts(end, CoarseMonotonicNanos());
+  }
   // The oldest committed record, if there is one.
   struct Search {
     enum Outcome { kFound, kNone, kChanged, kDamaged } outcome = kNone;
@@ -246,6 +257,7 @@ class Ring : public Repairer {
   bool counted_;
   RingWordFormat format_;
   SettledPrefix settled_;
+  WatchHabit habit_;
   uint64_t head_seen_;  // ORDER(space): what head was at some time; private memory
 };
 

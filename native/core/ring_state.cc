@@ -121,21 +121,42 @@ void Ring::PassOn(int which) {
   if (WorthRinging(which)) waiters.RingOne(*registry_);
 }
 
-int64_t Ring::DataManners::NextNap() {
+bool Ring::DataManners::Begin() {
+  // Whoever waits alone must be woken: it has nobody to spare, and everybody waits for it.
+  if (!ring_->Waiters(kData).HasOthers(ring_->registry_->self()) || !ring_->habit_.Wants()) return false;
+  first_ = ring_->Tail();
+  seen_ = ring_->Head();
+  return watch_.Take(MonotonicNanos());
+}
+
+bool Ring::DataManners::GoOn() {
   const Cursor head = ring_->Head();
-  if (!watch_.kept()) {
-    // Whoever waits alone must be woken: it has nobody to spare, and everybody waits for it.
-    if (!ring_->Waiters(kData).HasOthers(ring_->registry_->self()) || !watch_.Take()) return 0;
-  } else {
-    const uint64_t consumed = SequenceDistance(head.sequence(), seen_);
-    const uint64_t waiting = SequenceDistance(ring_->Tail().sequence(), head.sequence());
-    leaves_ = consumed >= kBrisk && consumed >= waiting && left_ < kMostLeft;
-    left_ = leaves_ ? left_ + 1 : 0;
-    idle_ = consumed == 0 ? idle_ + 1 : 0;
-    if (idle_ > kNaps || !watch_.Renew()) return 0;
+  taken_ = SequenceDistance(head.sequence(), seen_.sequence());
+  seen_ = head;
+  idle_ = taken_ == 0 ? idle_ + 1 : 0;
+  return idle_ <= kIdleLooks && watch_.Renew(MonotonicNanos());
+}
+
+WaitManners::Nap Ring::DataManners::NextNap() {
+  if (!(watch_.kept() ? GoOn() : Begin())) return {};
+  const uint64_t lying = SequenceDistance(ring_->Tail().sequence(), seen_.sequence());
+  const bool leaves = taken_ >= kBrisk && taken_ >= lying && left_ < kMostLeft;
+  left_ = leaves ? left_ + 1 : 0;
+  return {Watch::kNap, !leaves};
+}
+
+void Ring::DataManners::NapsEnd() {
+  if (!watch_.kept()) return;
+  watch_.GiveUp();
+  ring_->habit_.Learn(SequenceDistance(ring_->Tail().sequence(), first_.sequence()));
+  if (taken_ >= kBrisk) return;
+  // Their producers woke nobody. One wake may go to somebody who cannot act at once, such as a busy event loop.
+  WaitQueue waiters = ring_->Waiters(kData);
+  const uint64_t head = ring_->Head().sequence();
+  const uint64_t lying = std::min(SequenceDistance(ring_->Tail().sequence(), head), kMostWoken);
+  for (uint64_t i = 1; i < lying && waiters.MayHaveWaiters() && ring_->HasReady(); i++) {
+    waiters.RingOne(*ring_->registry_);
   }
-  seen_ = head.sequence();
-  return kWatchNap;
 }
 
 // ---- repair ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ inline int64_t MonotonicNanos() {
   return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-// The same clock as of the last tick of the kernel, at most 10 ms ago.
+// The same clock as of the last tick of the kernel, usually at most 10 ms ago.
 inline int64_t CoarseMonotonicNanos() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

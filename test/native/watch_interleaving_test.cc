@@ -20,6 +20,10 @@ struct Watched {
     Register();
   }
   void Register() { sleeper->Waiters(Ring::kData).Arm(sleeper.self()); }
+  bool IsWatched() {
+    const uint64_t end = segment.control().watched_until.Load(std::memory_order_seq_cst);
+    return end != 0 && Watch::Counts(end, CoarseMonotonicNanos());
+  }
   bool SleeperWasRung() { return sleeper->Waiters(Ring::kData).Count() == 0; }
   Status Wait(int64_t nanos) {
     SpinBudget spin(false);
@@ -54,7 +58,7 @@ TEST(every_message_is_found_or_wakes_a_sleeper) {
 TEST(a_put_finds_a_watch_or_its_message_is_found) {
   for (uint64_t k = 1;; k++) {
     Watched w;
-    CHECK(Watch(&w.segment.control().watched_until).Take());
+    CHECK(Watch(&w.segment.control().watched_until).Take(MonotonicNanos()));
     const bool reached = InterruptedAt(
         k, [&] { CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk); },
         [&] {
@@ -82,8 +86,7 @@ void Watching(Operation operation, Look look) {
 TEST(who_waits_alone_does_not_watch) {
   Watched w;
   w.sleeper->Waiters(Ring::kData).Disarm(w.sleeper.self());
-  Watching([&] { CHECK_EQ(w.Wait(1'000'000), kAgain); },
-           [&] { CHECK(!Watch::IsKept(w.segment.control().watched_until)); });
+  Watching([&] { CHECK_EQ(w.Wait(1'000'000), kAgain); }, [&] { CHECK(!w.IsWatched()); });
 }
 
 TEST(nobody_watches_a_queue_that_nobody_uses) {
@@ -93,12 +96,12 @@ TEST(nobody_watches_a_queue_that_nobody_uses) {
   bool registered = false;
   Watching([&] { CHECK_EQ(w.Wait(100'000'000), kAgain); },
            [&] {
-             if (Watch::IsKept(word)) terms.insert(word.Load(std::memory_order_seq_cst));
+             if (w.IsWatched()) terms.insert(word.Load(std::memory_order_seq_cst));
              registered |= w.sleeper->Waiters(Ring::kData).Count() == 2;
            });
   CHECK(terms.size() > 1 && terms.size() < 10);
   CHECK(registered);
-  CHECK(!Watch::IsKept(word));
+  CHECK(!w.IsWatched());
 }
 
 TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
@@ -111,7 +114,7 @@ TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
   Status status = kAgain;
   Watching([&] { status = w.Wait(60'000'000'000); },
            [&] {
-             if (MonotonicNanos() - last < kWatchNap / 2) return;
+             if (MonotonicNanos() - last < Watch::kNap / 2) return;
              if (times == 0) CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
              for (int i = 0; i < 20; i++) {
                CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
