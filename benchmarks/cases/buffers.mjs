@@ -23,8 +23,13 @@ export const buffers = {
     streams.zeromq,
     streams.pythonQueue,
   ].map((contender) => ({ ...contender, start: 50 })),
-  targets: [
-    { text: '10 × process.send advanced', of: 'multiproc', against: ['send-advanced'], bound: 'atLeast', value: 10 },
-    { text: 'half of memcpy', of: 'multiproc', against: ['memcpy'], bound: 'atLeast', value: 0.5 },
-  ],
+  targets: [...targets('reserve/receive', 'multiproc-reserve'), ...targets('copying', 'multiproc')],
 };
+
+/** @param {string} how @param {string} of @returns {import('./case.mjs').Case['targets']} */
+function targets(how, of) {
+  return [
+    { text: `${how}: 10 × process.send advanced`, of, against: ['send-advanced'], bound: 'atLeast', value: 10 },
+    { text: `${how}: half of memcpy`, of, against: ['memcpy'], bound: 'atLeast', value: 0.5 },
+  ];
+}
