@@ -93,7 +93,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   /**
    * Takes the next task so that it is not lost when this process dies: call `done()` on the result.
    *
-   * A task keeps its room in the queue until it is done, and so do those behind it.
+   * A task keeps its room in the queue until it is done, and so do those behind it. After `shutdown()`, tasks that other threads
+   * have taken keep this waiting, since their death would bring them back; those of the same thread do not.
    *
    * @throws as `get`; a task that cannot be decoded counts as done.
    */

@@ -209,19 +209,19 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
     return { puts, gets, size: this.qsize(), maxsize, capacity, bytesUsed, spills, waiters, busyPids, participants };
   }
 
-  /** There is nothing to wait for: what was put is there. Exists because Python's queue has it. */
+  /** There is nothing to wait for: what was put is there. Exists because Python's queue has it, where it follows `close()`. */
   joinThread(): void {
-    this.#at.assertOpen('join the thread of Queue');
+    // put() itself has written to shared memory.
   }
 
-  /** Resolves when all processes see what was put, which is at once: {@link joinThread} in the form of a promise. */
-  async flush(): Promise<void> {
-    this.joinThread();
+  /** The same in the form of a promise, which is resolved. */
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** There is nothing to cancel. Exists because Python's queue has it. */
   cancelJoinThread(): void {
-    this.#at.assertOpen('cancel joining the thread of Queue');
+    // There is no thread.
   }
 
   /**

@@ -189,13 +189,17 @@ describe('Queue in one process', () => {
     await expect(queue.get({ block: false, timeout: NaN })).rejects.toMatchObject({ code: 'ERR_MULTIPROC_ARGUMENT' });
   });
 
-  test('flush() has nothing to wait for', async () => {
+  test('joinThread(), flush() and cancelJoinThread() have nothing to do, before and after close()', async () => {
     const queue = new Queue();
+    using other = attach<Queue>(queue.handle);
     queue.putSync(1);
-    await queue.flush();
-    expect(queue.qsize()).toBe(1);
-    queue.close();
-    await expect(queue.flush()).rejects.toThrow(ClosedError);
+    for (const closed of [false, true]) {
+      if (closed) queue.close();
+      queue.cancelJoinThread();
+      queue.joinThread();
+      await queue.flush();
+      expect(other.qsize()).toBe(1);
+    }
   });
 
   test('timeouts: 0 and less do not wait, others wait that long', async () => {
@@ -437,12 +441,6 @@ describe('Queue lifetime', () => {
         queue.shutdown();
       },
       () => queue.stats(),
-      () => {
-        queue.joinThread();
-      },
-      () => {
-        queue.cancelJoinThread();
-      },
       () => queue.unlink(),
     ]) {
       expect(operation, String(operation)).toThrow(ClosedError);
