@@ -35,6 +35,8 @@ export class WaitLine implements Parkable {
   // A line exists for every object and is rarely used.
   #entries: Set<Entry> | undefined;
   #serving = false;
+  /** When this line last looked for dead processes, by `performance.now()`. */
+  #looked = 0;
 
   constructor(ref: number, queue: number) {
     this.ref = ref;
@@ -91,7 +93,8 @@ export class WaitLine implements Parkable {
       }
       if (deadline !== Infinity) remaining = deadline - performance.now();
       if (served) continue;
-      if (remaining <= 0) return Status.Again;
+      if (remaining <= 0) return first === undefined && this.#lookForDead() ? attempt(0) : Status.Again;
+      this.#looked = performance.now();
       native.reap(this.ref);
     }
   }
@@ -107,7 +110,9 @@ export class WaitLine implements Parkable {
   wait<T>(owner: Closable, wait: Wait, attempt: Attempt, settle: (status: number) => T): Promise<T> {
     if (this.pending > 0) this.serve();
     try {
-      const status = owner.closed ? Status.Closed : this.pending > 0 ? Status.Again : attempt(0);
+      let status = owner.closed ? Status.Closed : this.pending > 0 ? Status.Again : attempt(0);
+      if (status === Status.Again && wait.timeout <= 0 && this.pending === 0 && this.#lookForDead())
+        status = attempt(0);
       if (status !== Status.Again || wait.timeout <= 0) return resolved(settle(status));
     } catch (error) {
       return rejected(error);
@@ -142,6 +147,18 @@ export class WaitLine implements Parkable {
     if (this.#entries === undefined || !this.#entries.delete(entry)) return;
     if (served) this.#polling.learn(waited);
     if (this.#entries.size === 0) leave(this);
+  }
+
+  /**
+   * Looks for dead processes, at most once in a slice: for programs that wait for shorter times, or not at all, again and again.
+   * @returns whether it did: then another attempt is due.
+   */
+  #lookForDead(): boolean {
+    const now = performance.now();
+    if (now - this.#looked < SLICE) return false;
+    this.#looked = now;
+    native.reap(this.ref);
+    return true;
   }
 
   #first(): Entry | undefined {

@@ -2,7 +2,7 @@
  * The classes behind `new SharedArray(…)`: for each element type one that extends its typed array.
  */
 import { inspect, type InspectOptions } from 'node:util';
-import { argumentRangeError, argumentTypeError } from '../errors.js';
+import { argumentRangeError, argumentTypeError, ClosedError } from '../errors.js';
 import { call, native } from '../internal/native.js';
 import { adoptFacade, type Attachment, closeFacade, type SharedObject } from '../internal/shared-object.js';
 import type { Lock } from '../sync/lock.js';
@@ -108,28 +108,36 @@ function sharedArrayClass(type: ElementType): ArrayFacadeClass {
   return SharedTypedArray;
 }
 
+function checkOpen(array: SharedObject): void {
+  if (array.closed) throw new ClosedError('Cannot use the text of Array: it is closed');
+}
+
 function charArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
   // As above: one typed array for TypeScript to extend.
   const Bytes = Base as unknown as new (parts: ArrayParts) => Uint8Array<ArrayBuffer> & SharedObject;
 
   class SharedCharArray extends Bytes {
     get value(): Buffer {
+      checkOpen(this);
       const bytes = this.raw;
       const end = bytes.indexOf(0);
       return end < 0 ? bytes : bytes.subarray(0, end);
     }
 
     set value(value: Uint8Array | string) {
+      checkOpen(this);
       const bytes = this.#fitting(value);
       this.set(bytes);
       if (bytes.length < this.length) this[bytes.length] = 0;
     }
 
     get raw(): Buffer {
+      checkOpen(this);
       return Buffer.from(Uint8Array.prototype.slice.call(this));
     }
 
     set raw(value: Uint8Array | string) {
+      checkOpen(this);
       this.set(this.#fitting(value));
     }
 
@@ -148,6 +156,7 @@ function wideCharArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
 
   class SharedWideCharArray extends CodePoints {
     get value(): string {
+      checkOpen(this);
       const end = this.indexOf(0);
       let text = '';
       for (const point of end < 0 ? this : this.subarray(0, end))
@@ -156,6 +165,7 @@ function wideCharArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
     }
 
     set value(value: string) {
+      checkOpen(this);
       const points = codePoints(value);
       checkFit(points.length, this.length, 'characters');
       this.set(points);

@@ -4,7 +4,7 @@
 import { constants } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { argumentTypeError, CorruptSegmentError, ExistsError } from '../errors.js';
+import { argumentTypeError, CorruptSegmentError, ExistsError, KindError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import {
   type Attachment,
@@ -101,7 +101,7 @@ export function openBlock<T extends SharedObject>(
   const facade = reviveBlock(openByName('memory', checkName(name, `open ${Class.name}`)));
   if (facade instanceof Class) return facade;
   facade.close();
-  throw argumentTypeError(`Cannot open ${Class.name}: ${name} is a ${facade.constructor.name}`);
+  throw new KindError(`Cannot open ${Class.name}: ${name} is a ${facade.constructor.name}`);
 }
 
 /**

@@ -149,6 +149,7 @@ export class Barrier extends SyncObject {
     const { core } = this.#attachment;
     const { ref } = core;
     this.#attachment.assertOpen('wait for Barrier');
+    this.#findDead();
     const deadline = performance.now() + timeout;
     const arrival = arrived(core.main.waitSync((waitMs) => native.barrierArrive(ref, waitMs), timeout));
     if (arrival.last) {
@@ -184,6 +185,12 @@ export class Barrier extends SyncObject {
     return options?.timeout === undefined || options.timeout === null ? { ...wait, timeout: this.#timeout } : wait;
   }
 
+  /** Those who wait look for each other; whoever completes the round must not count the dead. */
+  #findDead(): void {
+    const { ref } = this.#attachment;
+    if (native.barrierState(ref) === 0 && native.out[0] === this.#parties - 1 && this.#parties > 1) native.reap(ref);
+  }
+
   #state(): number {
     const state = native.barrierState(this.#attachment.ref);
     if (state < 0) throw statusError(state, 'look at Barrier');
@@ -200,6 +207,7 @@ export class Barrier extends SyncObject {
     const deadline = performance.now() + wait.timeout;
     core.retain();
     try {
+      this.#findDead();
       // Arriving does not queue behind those who have arrived: they wait for this very thing.
       const status = native.barrierArrive(ref, 0);
       if (status !== Status.Again) return await this.#arrive(status, wait);

@@ -22,7 +22,7 @@ import { type Hold } from './hold.js';
 import { type Lock } from './lock.js';
 import { MonitorCore, type Suspended } from './monitor.js';
 import { type RLock } from './rlock.js';
-import { Acquirable, checkCallback } from './sync-object.js';
+import { Acquirable, checkCallback, refusePromise } from './sync-object.js';
 
 /** Everybody. */
 const ALL = 2 ** 31 - 1;
@@ -194,7 +194,7 @@ export class Condition extends Acquirable {
   /**
    * The same, blocking the thread; `predicate` must not be asynchronous.
    *
-   * @throws as {@link waitFor}.
+   * @throws as {@link waitFor}; StateError (ERR_MULTIPROC_STATE) when `predicate` returned a promise.
    */
   waitForSync<T>(predicate: () => T, options?: WaitOptions | null): T {
     checkCallback(predicate, 'wait for Condition');
@@ -202,7 +202,7 @@ export class Condition extends Acquirable {
     const deadline = performance.now() + timeout;
     this.#monitor('wait for');
     for (;;) {
-      const value = predicate();
+      const value = refusePromise(predicate(), 'wait for an asynchronous predicate in waitForSync()', 'waitFor()');
       const remaining = deadline - performance.now();
       if (value || remaining <= 0) return value;
       this.waitSync({ timeout: remaining });

@@ -169,7 +169,7 @@ export class Lock extends Acquirable {
       const wait = parseWait(options);
       if (core.main.pending === 0) {
         const status = native.lockAcquire(ref, 0, 0, 0);
-        if (status !== Status.Again || wait.timeout <= 0) return resolved(core.acquired(status));
+        if (status !== Status.Again) return resolved(core.acquired(status));
       }
       return core.main.wait(this, wait, this.#attempt(0, 0), (status) => core.acquired(status));
     } catch (error) {

@@ -90,7 +90,7 @@ export abstract class Acquirable extends SyncObject {
     checkCallback(fn, `run ${this.constructor.name}`);
     const hold = this.holdSync(options);
     try {
-      return refusePromise(fn(hold));
+      return refusePromise(fn(hold), 'run an asynchronous function in runSync()', 'run()');
     } finally {
       hold.release();
     }
@@ -104,9 +104,9 @@ export function checkCallback(fn: unknown, action: string): void {
 }
 
 /** @throws StateError when `value` is a promise. */
-function refusePromise<T>(value: T): T {
+export function refusePromise<T>(value: T, action: string, instead: string): T {
   if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') {
-    throw new StateError('Cannot run an asynchronous function in runSync(): it returned a promise, use run()');
+    throw new StateError(`Cannot ${action}: it returned a promise, use ${instead}`);
   }
   return value;
 }

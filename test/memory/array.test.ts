@@ -136,6 +136,13 @@ describe('SharedArray', () => {
     expect(() => (text.value = '12345678')).toThrow(RangeError);
     expect(() => (text.raw = 5 as never)).toThrow(TypeError);
     using utf8 = new SharedArray('c', 'ä');
+    for (const closed of [new SharedArray('c', 'gone'), new SharedArray('u', 'gone')]) {
+      closed.close();
+      expect(() => closed.value).toThrow(ClosedError);
+      expect(() => {
+        closed.value = 'new';
+      }).toThrow(ClosedError);
+    }
     expect(utf8.length).toBe(2);
     using attached = attach<SharedArray<'c'>>(text.handle);
     expect(attached.value.toString()).toBe('1234567');

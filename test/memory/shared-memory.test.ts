@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { attach, ClosedError, ExistsError, NotFoundError, ShareableList, SharedMemory } from 'multiproc';
+import { attach, ClosedError, ExistsError, KindError, NotFoundError, ShareableList, SharedMemory } from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -77,7 +77,7 @@ describe('SharedMemory', () => {
     using list = new ShareableList([1]);
     using attached = attach(list.handle);
     expect(attached).toBeInstanceOf(ShareableList);
-    expect(() => SharedMemory.open(list.name)).toThrow(TypeError);
-    expect(() => ShareableList.open(memory.name)).toThrow(TypeError);
+    expect(() => SharedMemory.open(list.name)).toThrow(KindError);
+    expect(() => ShareableList.open(memory.name)).toThrow(KindError);
   });
 });

@@ -113,6 +113,20 @@ test('Barrier is broken by the death of a party that waits', async () => {
   await broken;
 });
 
+test.each([
+  ['wait()', (barrier: Barrier) => barrier.wait()],
+  ['waitSync()', async (barrier: Barrier) => Promise.resolve(barrier.waitSync())],
+])('Barrier.%s of the last party does not count one that died', async (_name, arrive) => {
+  using barrier = new Barrier(2);
+  const agent = new Agent();
+  const lost = agent.call(barrier, 'waitSync').catch(() => 'killed');
+  await until('it waits', () => barrier.nWaiting === 1);
+  await agent.kill();
+  expect(await lost).toBe('killed');
+  await expect((async () => arrive(barrier))()).rejects.toThrow(BrokenBarrierError);
+  expect(barrier.broken).toBe(true);
+});
+
 test('Barrier runs its action once per round, before anybody goes on', async () => {
   using rounds = new Semaphore(0);
   using barrier = new Barrier(2, { action: { module: actions, name: 'countRound' } });

@@ -1,4 +1,4 @@
-import { attach, ClosedError, Condition, Lock, OwnerError, RLock, Semaphore } from 'multiproc';
+import { attach, ClosedError, Condition, Lock, OwnerError, RLock, Semaphore, StateError } from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -180,6 +180,7 @@ test('Condition.waitFor() gives the last value of its predicate', async () => {
     expect(await condition.waitFor(() => false, { timeout: 10 })).toBe(false);
     expect(condition.waitForSync(() => state)).toBe(3);
     expect(condition.waitForSync(() => 0, { timeout: 10 })).toBe(0);
+    expect(() => condition.waitForSync(() => Promise.resolve(true))).toThrow(StateError);
     await expect(
       condition.waitFor(() => {
         throw new Error('on purpose');

@@ -297,6 +297,23 @@ describe('Lock between processes', () => {
     await agent.end();
   });
 
+  test.each([
+    ['tryAcquire()', (lock: Lock | RLock) => lock.tryAcquire()],
+    ['acquireSync() with short timeouts', (lock: Lock | RLock) => lock.acquireSync({ timeout: 5 })],
+    ['acquire() without waiting', (lock: Lock | RLock) => lock.acquire({ timeout: 0 })],
+    ['acquire() with short timeouts', (lock: Lock | RLock) => lock.acquire({ timeout: 5 })],
+  ])('%s, again and again, finds that the owner was killed', async (_name, poll) => {
+    for (const lock of [new Lock(), new RLock()]) {
+      const owner = new Agent();
+      await owner.call(lock, 'acquireSync');
+      expect(await poll(lock)).toBe(false);
+      await owner.kill();
+      await until('the lock of the dead', () => poll(lock));
+      expect(lock.ownerDied).toBe(true);
+      lock.close();
+    }
+  });
+
   test('hands the lock of a killed owner on, and says so', async () => {
     using lock = new Lock();
     const first = new Agent();
