@@ -118,7 +118,6 @@ function charArrayClass(Base: ArrayFacadeClass): ArrayFacadeClass {
 
   class SharedCharArray extends Bytes {
     get value(): Buffer {
-      checkOpen(this);
       const bytes = this.raw;
       const end = bytes.indexOf(0);
       return end < 0 ? bytes : bytes.subarray(0, end);
