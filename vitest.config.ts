@@ -10,6 +10,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/sweep-at-end.ts'],
     pool: 'forks',
     retry: 0,
     testTimeout: 60_000,

@@ -69,6 +69,13 @@ export const WaitQueue = {
   join: 2,
 } as const;
 
+/** Results of `lockState` and `rlockState`. */
+export const LockState = {
+  Free: 0,
+  Mine: 1,
+  HeldElsewhere: 2,
+} as const;
+
 /** `ringGet` modes. */
 export const GetMode = {
   /** Copy out and free. A message with flags (see below) stays claimed instead. */
@@ -220,7 +227,7 @@ export interface Native {
   lockAcquire(ref: number, hold: 0 | 1, endless: 0 | 1, waitMs: number): number;
   /** OverRelease if free, NotOwner if held through hold and `hold` is 0 (or not by us and `hold` is 1). */
   lockRelease(ref: number, hold: 0 | 1): number;
-  /** Result: 0 free, 1 ours, 2 somebody else's; `out[0]` owner pid, `out[1]` 1 if taken through hold. */
+  /** Result: a {@link LockState}; `out[0]` owner pid, `out[1]` 1 if taken through hold. */
   lockState(ref: number): number;
   /**
    * The 32-bit words of the lock's segment, for its uncontended case. `out[0]` index of the lock's word, which is 0 when simply free
@@ -235,7 +242,7 @@ export interface Native {
   rlockReleaseAll(ref: number): number;
   /** Sets the depth after a fresh acquire (condition wait). */
   rlockSetDepth(ref: number, depth: number): number;
-  /** Result: 0 free, 1 ours, 2 somebody else's; `out[0]` owner pid, `out[1]` depth. */
+  /** Result: a {@link LockState}; `out[0]` owner pid, `out[1]` depth. */
   rlockState(ref: number): number;
 
   // ---- semaphore ---------------------------------------------------------------------------------------------------

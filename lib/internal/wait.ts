@@ -93,7 +93,7 @@ export class WaitLine implements Parkable {
       }
       if (deadline !== Infinity) remaining = deadline - performance.now();
       if (served) continue;
-      if (remaining <= 0) return first === undefined && this.#lookForDead() ? attempt(0) : Status.Again;
+      if (remaining <= 0) return first === undefined && this.lookForDead() ? attempt(0) : Status.Again;
       this.#looked = performance.now();
       native.reap(this.ref);
     }
@@ -111,8 +111,7 @@ export class WaitLine implements Parkable {
     if (this.pending > 0) this.serve();
     try {
       let status = owner.closed ? Status.Closed : this.pending > 0 ? Status.Again : attempt(0);
-      if (status === Status.Again && wait.timeout <= 0 && this.pending === 0 && this.#lookForDead())
-        status = attempt(0);
+      if (status === Status.Again && wait.timeout <= 0 && this.pending === 0 && this.lookForDead()) status = attempt(0);
       if (status !== Status.Again || wait.timeout <= 0) return resolved(settle(status));
     } catch (error) {
       return rejected(error);
@@ -153,7 +152,7 @@ export class WaitLine implements Parkable {
    * Looks for dead processes, at most once in a slice: for programs that wait for shorter times, or not at all, again and again.
    * @returns whether it did: then another attempt is due.
    */
-  #lookForDead(): boolean {
+  lookForDead(): boolean {
     const now = performance.now();
     if (now - this.#looked < SLICE) return false;
     this.#looked = now;

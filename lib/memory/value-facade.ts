@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
+import { attach } from '../internal/handle.js';
 import { type Attachment, describe, Facade } from '../internal/shared-object.js';
 import { closedError } from '../internal/status-error.js';
 import type { WaitOptions } from '../internal/wait-options.js';
@@ -25,6 +26,8 @@ export class ValueFacade extends Facade {
   readonly #type: ElementType | StructType;
   readonly #cell: AtomicCell | StructCell;
   readonly #guard: MemoryLock | null;
+  /** The lock by a facade of this value's own, once used: updates that wait for it end when this one closes. */
+  #ownLock: Lock | RLock | undefined;
 
   constructor(parts: ValueParts) {
     super(parts.attachment);
@@ -80,6 +83,11 @@ export class ValueFacade extends Facade {
     return this.#cell;
   }
 
+  override close(): void {
+    super.close();
+    this.#ownLock?.close();
+  }
+
   override [describe](): string {
     if (this.#cell instanceof StructCell) return `<Value struct ${inspect(this.#cell.snapshot())}>`;
     return `<Value ${(this.#type as ElementType).name} ${inspect(this.#cell.value)}>`;
@@ -109,7 +117,8 @@ export class ValueFacade extends Facade {
     if (typeof change !== 'function') {
       throw argumentTypeError(`Cannot update Value: expected a function, received ${inspect(change, { depth: 0 })}`);
     }
-    return requireLock(this.#guard, 'update Value');
+    const { handle } = requireLock(this.#guard, 'update Value');
+    return (this.#ownLock ??= attach<Lock | RLock>(handle));
   }
 
   #read(): unknown {

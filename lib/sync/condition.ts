@@ -2,7 +2,7 @@
  * Condition: waiting, inside a lock, for somebody to say that something changed.
  */
 import { OwnerError } from '../errors.js';
-import { registerKind } from '../internal/handle.js';
+import { attach, registerKind } from '../internal/handle.js';
 import { native, Status } from '../internal/native.js';
 import {
   type Attachment,
@@ -43,6 +43,8 @@ const ALL = 2 ** 31 - 1;
  */
 export class Condition extends Acquirable {
   readonly #attachment: Attachment<ConditionCore>;
+  /** The lock by a facade of this condition's own, once used: what waits for it through this condition ends when this one closes. */
+  #ownLock: Lock | RLock | undefined;
 
   /**
    * Makes a condition.
@@ -230,6 +232,11 @@ export class Condition extends Acquirable {
     this.notify(ALL);
   }
 
+  override close(): void {
+    super.close();
+    this.#ownLock?.close();
+  }
+
   /** @internal */
   override [describe](): string {
     const waiters = native.conditionWaiters(this.#attachment.ref);
@@ -240,7 +247,7 @@ export class Condition extends Acquirable {
   /** @throws ClosedError when closed. */
   get #lock(): Lock | RLock {
     this.#attachment.assertOpen('use the lock of Condition');
-    return this.#attachment.core.lock;
+    return (this.#ownLock ??= attach<Lock | RLock>(this.#attachment.core.lock.handle));
   }
 
   /** The lock's in-process state. @throws unless this thread holds the lock. */

@@ -3,7 +3,7 @@
  */
 import { TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
-import { call, Kind, native, Status } from '../internal/native.js';
+import { call, Kind, LockState, native, Status } from '../internal/native.js';
 import { processName } from '../internal/process-name.js';
 import {
   type Attachment,
@@ -65,7 +65,7 @@ class LockCore extends MonitorCore<SuspendedLock> {
   }
 
   owned(): boolean {
-    return native.lockState(this.ref) === 1;
+    return native.lockState(this.ref) === LockState.Mine;
   }
 
   suspend(): SuspendedLock {
@@ -214,11 +214,13 @@ export class Lock extends Acquirable {
     core.main.nudge();
   }
 
-  /** Is it held by anybody at this moment? Never waits. */
+  /** Is it held by anybody at this moment? Never waits. An owner that died counts for up to 250 ms. */
   locked(): boolean {
-    const state = native.lockState(this.#attachment.ref);
+    const { core, ref } = this.#attachment;
+    let state = native.lockState(ref);
+    if (state === LockState.HeldElsewhere && core.main.lookForDead()) state = native.lockState(ref);
     if (state < 0) throw statusError(state, 'look at Lock');
-    return state !== 0;
+    return state !== LockState.Free;
   }
 
   /**
@@ -227,7 +229,7 @@ export class Lock extends Acquirable {
    */
   get ownerDied(): boolean {
     const { core, ref } = this.#attachment;
-    return core.ownerDied && native.lockState(ref) === 1;
+    return core.ownerDied && native.lockState(ref) === LockState.Mine;
   }
 
   /**
@@ -260,8 +262,8 @@ export class Lock extends Acquirable {
     const state = native.lockState(this.#attachment.ref);
     const pid = native.out[0] ?? 0;
     if (state < 0) throw statusError(state, 'look at Lock');
-    if (state === 0) return '<Lock(owner=None)>';
-    return state === 1 ? `<Lock(owner=${processName()})>` : `<Lock(owner=SomeOtherProcess pid=${pid})>`;
+    if (state === LockState.Free) return '<Lock(owner=None)>';
+    return state === LockState.Mine ? `<Lock(owner=${processName()})>` : `<Lock(owner=SomeOtherProcess pid=${pid})>`;
   }
 
   #attempt(hold: 0 | 1, endless: 0 | 1): Attempt {

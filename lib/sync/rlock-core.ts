@@ -2,7 +2,7 @@
  * In-process state of an RLock: the shared lock belongs to the thread, `run()` divides it among the thread's flows.
  */
 import { OverReleaseError } from '../errors.js';
-import { native, Status } from '../internal/native.js';
+import { LockState, native, Status } from '../internal/native.js';
 import { statusError } from '../internal/status-error.js';
 import { type Attempt } from '../internal/wait.js';
 import { forEver } from '../internal/wait-options.js';
@@ -27,11 +27,11 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
 
   /** The depth at which this thread owns the lock; 0 if it does not. */
   depth(): number {
-    return native.rlockState(this.ref) === 1 ? (native.out[1] ?? 0) : 0;
+    return native.rlockState(this.ref) === LockState.Mine ? (native.out[1] ?? 0) : 0;
   }
 
   owned(): boolean {
-    return native.rlockState(this.ref) === 1 && !this.blocked(currentFrame(this));
+    return native.rlockState(this.ref) === LockState.Mine && !this.blocked(currentFrame(this));
   }
 
   /** Does a `run()` of another flow keep the flow that is in `frame` out? */
@@ -147,6 +147,6 @@ export class RLockCore extends MonitorCore<SuspendedRLock> {
 
 function releaseError(ref: number, status: number): Error {
   if (status !== Status.NotOwner) return statusError(status, 'release RLock');
-  if (native.rlockState(ref) === 0) return new OverReleaseError('Cannot release RLock: it is not held');
+  if (native.rlockState(ref) === LockState.Free) return new OverReleaseError('Cannot release RLock: it is not held');
   return statusError(status, 'release RLock', 'this thread does not own it');
 }

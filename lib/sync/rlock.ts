@@ -3,7 +3,7 @@
  */
 import { DeadlockError, TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
-import { call, Kind, native, Status } from '../internal/native.js';
+import { call, Kind, LockState, native, Status } from '../internal/native.js';
 import { processName } from '../internal/process-name.js';
 import {
   type Attachment,
@@ -105,11 +105,13 @@ export class RLock extends Acquirable {
     this.#attachment.core.releasePlain(this.#attachment.ref);
   }
 
-  /** Is it held by anybody at this moment? Never waits. */
+  /** Is it held by anybody at this moment? Never waits. An owner that died counts for up to 250 ms. */
   locked(): boolean {
-    const state = native.rlockState(this.#attachment.ref);
+    const { core, ref } = this.#attachment;
+    let state = native.rlockState(ref);
+    if (state === LockState.HeldElsewhere && core.main.lookForDead()) state = native.rlockState(ref);
     if (state < 0) throw statusError(state, 'look at RLock');
-    return state !== 0;
+    return state !== LockState.Free;
   }
 
   /**
@@ -118,7 +120,7 @@ export class RLock extends Acquirable {
    */
   get ownerDied(): boolean {
     const { core, ref } = this.#attachment;
-    return core.ownerDied && native.rlockState(ref) === 1;
+    return core.ownerDied && native.rlockState(ref) === LockState.Mine;
   }
 
   /**
@@ -176,8 +178,10 @@ export class RLock extends Acquirable {
     const state = native.rlockState(this.#attachment.ref);
     const [pid = 0, depth = 0] = native.out;
     if (state < 0) throw statusError(state, 'look at RLock');
-    if (state === 0) return '<RLock(None, 0)>';
-    return state === 1 ? `<RLock(${processName()}, ${depth})>` : `<RLock(SomeOtherProcess pid=${pid}, ${depth})>`;
+    if (state === LockState.Free) return '<RLock(None, 0)>';
+    return state === LockState.Mine
+      ? `<RLock(${processName()}, ${depth})>`
+      : `<RLock(SomeOtherProcess pid=${pid}, ${depth})>`;
   }
 
   #wait<T>(wait: Wait, settle: (status: number) => T): Promise<T> {

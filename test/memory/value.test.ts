@@ -282,6 +282,21 @@ describe('Value lifetime', () => {
     }
   });
 
+  test('close() ends an update that waits for the lock, and nothing else', async () => {
+    using lock = new Lock();
+    const options = { lock };
+    for (const value of [new Value('i', 1, options), new Value(struct({ x: 'i' }), { x: 1 }, options)] as Value[]) {
+      using other = attach<Value>(value);
+      lock.acquireSync();
+      const ended = value.update((old) => old);
+      const elsewhere = other.update((old) => old);
+      value.close();
+      await expect(ended).rejects.toThrow(ClosedError);
+      lock.release();
+      expect(await elsewhere).toEqual(inspect(other).includes('struct') ? { x: 1 } : 1);
+    }
+  });
+
   test('getObj() is the memory itself, and stays usable after close()', () => {
     const value = new Value('i', 1);
     const cell = value.getObj();

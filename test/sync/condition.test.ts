@@ -242,6 +242,22 @@ test('Condition.close() ends a wait, and the lock is held when it does', async (
   expect(condition.toString()).toBe('<Condition closed>');
 });
 
+test('Condition.close() ends what waits for the lock through it, and nothing else', async () => {
+  using lock = new Lock();
+  const condition = new Condition(lock);
+  using other = attach<Condition>(condition);
+  lock.acquireSync();
+  const ended = [condition.acquire(), condition.hold(), condition.run(() => undefined)];
+  const elsewhere = [lock.acquire(), other.acquire()];
+  condition.close();
+  for (const waiting of ended) await expect(waiting).rejects.toThrow(ClosedError);
+  for (const waiting of elsewhere) {
+    lock.release();
+    expect(await waiting).toBe(true);
+  }
+  lock.release();
+});
+
 test('Condition by name brings its lock along', () => {
   const name = `condition-${process.pid}`;
   using condition = new Condition({ name });

@@ -314,6 +314,19 @@ describe('Lock between processes', () => {
     }
   });
 
+  test('locked(), again and again, finds that the owner was killed', async () => {
+    for (const lock of [new Lock(), new RLock()]) {
+      const owner = new Agent();
+      await owner.call(lock, 'acquireSync');
+      expect(lock.locked()).toBe(true);
+      await owner.kill();
+      await until('the lock is free', () => !lock.locked());
+      expect(lock.tryAcquire()).toBe(true);
+      expect(lock.ownerDied).toBe(true);
+      lock.close();
+    }
+  });
+
   test('hands the lock of a killed owner on, and says so', async () => {
     using lock = new Lock();
     const first = new Agent();
