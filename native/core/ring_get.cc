@@ -1,8 +1,8 @@
 // The consuming half of the ring; contract in ring.h.
 #include <string.h>
 
-#include "core/fault_point.h"
 #include "core/ring.h"
+#include "platform/fault_point.h"
 #include "platform/prefault.h"
 
 namespace multiproc {

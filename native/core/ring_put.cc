@@ -1,6 +1,6 @@
 // The producing half of the ring; contract in ring.h.
-#include "core/fault_point.h"
 #include "core/ring.h"
+#include "platform/fault_point.h"
 
 namespace multiproc {
 

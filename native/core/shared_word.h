@@ -8,7 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "core/fault_point.h"
+#include "platform/fault_point.h"
 
 namespace multiproc {
 

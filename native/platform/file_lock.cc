@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "platform/fault_point.h"
+
 namespace multiproc {
 namespace {
 
@@ -16,6 +18,7 @@ struct flock ByteRange(short type, int64_t first, int64_t count) {
 }
 
 bool SetLock(int fd, short type, int64_t byte, int* why) {
+  SYSTEM_CALL_POINTS();
   struct flock range = ByteRange(type, byte, 1);
   while (fcntl(fd, F_OFD_SETLK, &range) != 0) {
     if (errno == EINTR) continue;
@@ -35,6 +38,7 @@ void UnlockByte(int fd, int64_t byte) { SetLock(fd, F_UNLCK, byte, nullptr); }
 bool IsLockedByOther(int fd, int64_t byte) { return IsRangeLockedByOther(fd, byte, 1); }
 
 bool IsRangeLockedByOther(int fd, int64_t first, int64_t count) {
+  SYSTEM_CALL_POINTS();
   struct flock range = ByteRange(F_WRLCK, first, count);
   if (fcntl(fd, F_OFD_GETLK, &range) != 0) return true;
   return range.l_type != F_UNLCK;

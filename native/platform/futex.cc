@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "platform/fault_point.h"
+
 namespace multiproc {
 namespace {
 
@@ -44,11 +46,13 @@ bool ProbeWaitv() {
 }  // namespace
 
 FutexResult FutexWait(const std::atomic<uint32_t>* word, uint32_t expected, int64_t deadline) {
+  SYSTEM_CALL_POINTS();
   const timespec until = ToTimespec(deadline);
   return ResultOf(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, nullptr, FUTEX_BITSET_MATCH_ANY));
 }
 
 int FutexWake(const std::atomic<uint32_t>* word, int count) {
+  SYSTEM_CALL_POINTS();
   const long rc = syscall(SYS_futex, word, FUTEX_WAKE, count, nullptr, nullptr, 0);
   return rc > 0 ? static_cast<int>(rc) : 0;
 }
@@ -60,6 +64,7 @@ size_t FutexWaitManyLimit() {
 
 FutexResult FutexWaitMany(const FutexWatch* watches, size_t count, int64_t deadline) {
   if (count == 1) return FutexWait(watches[0].word, watches[0].expected, deadline);
+  SYSTEM_CALL_POINTS();
   WaitvEntry entries[kWaitvMax];
   for (size_t i = 0; i < count; i++) {
     entries[i] = {watches[i].expected, reinterpret_cast<uintptr_t>(watches[i].word), kFutex32, 0};

@@ -8,6 +8,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "platform/fault_point.h"
+
 namespace multiproc {
 namespace {
 
@@ -36,15 +38,20 @@ int Descriptor::Release() {
 }
 
 void Descriptor::Reset() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  SYSTEM_CALL_POINTS();
+  close(fd_);
   fd_ = -1;
 }
 
 int CreateUnnamed(uint64_t size, Descriptor* out) {
+  SYSTEM_CALL_POINTS();
   Descriptor fd(open(kDirectory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!fd.valid()) return errno;
+  FAULT_POINT();
   if (fchmod(fd.get(), 0600) != 0) return errno;
   if (size > 0) {
+    FAULT_POINT();
     int rc;
     do rc = posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
     while (rc == EINTR);
@@ -55,12 +62,14 @@ int CreateUnnamed(uint64_t size, Descriptor* out) {
 }
 
 int Publish(const Descriptor& fd, const std::string& file) {
+  SYSTEM_CALL_POINTS();
   char self[64];
   snprintf(self, sizeof self, "/proc/self/fd/%d", fd.get());
   return linkat(AT_FDCWD, self, AT_FDCWD, PathOf(file).c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
 int OpenShmFile(const std::string& file, Descriptor* out) {
+  SYSTEM_CALL_POINTS();
   // O_NONBLOCK: a FIFO put under the name must not make us wait for its other end; it has no effect on regular files.
   const int fd = open(PathOf(file).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return errno;
@@ -69,6 +78,7 @@ int OpenShmFile(const std::string& file, Descriptor* out) {
 }
 
 int StatDescriptor(int fd, ShmFileFacts* out) {
+  SYSTEM_CALL_POINTS();
   struct stat st;
   if (fstat(fd, &st) != 0) return errno;
   *out = FactsOf(st);
@@ -76,15 +86,20 @@ int StatDescriptor(int fd, ShmFileFacts* out) {
 }
 
 int StatShmName(const std::string& file, ShmFileFacts* out) {
+  SYSTEM_CALL_POINTS();
   struct stat st;
   if (lstat(PathOf(file).c_str(), &st) != 0) return errno;
   *out = FactsOf(st);
   return 0;
 }
 
-int UnlinkShmFile(const std::string& file) { return unlink(PathOf(file).c_str()) == 0 ? 0 : errno; }
+int UnlinkShmFile(const std::string& file) {
+  SYSTEM_CALL_POINTS();
+  return unlink(PathOf(file).c_str()) == 0 ? 0 : errno;
+}
 
 bool ListShmFiles(const std::string& prefix, std::vector<std::string>* names) {
+  SYSTEM_CALL_POINTS();
   DIR* directory = opendir(kDirectory);
   if (directory == nullptr) return false;
   errno = 0;
@@ -98,6 +113,7 @@ bool ListShmFiles(const std::string& prefix, std::vector<std::string>* names) {
 }
 
 void ShmSpace(uint64_t* free_bytes, uint64_t* total_bytes) {
+  SYSTEM_CALL_POINTS();
   *free_bytes = 0;
   *total_bytes = 0;
   struct statvfs fs;
@@ -109,6 +125,7 @@ void ShmSpace(uint64_t* free_bytes, uint64_t* total_bytes) {
 int WriteFully(int fd, const void* bytes, uint64_t size, uint64_t offset) {
   const char* at = static_cast<const char*>(bytes);
   while (size > 0) {
+    SYSTEM_CALL_POINTS();
     const ssize_t n = pwrite(fd, at, size, static_cast<off_t>(offset));
     if (n < 0) {
       if (errno == EINTR) continue;
@@ -124,6 +141,7 @@ int WriteFully(int fd, const void* bytes, uint64_t size, uint64_t offset) {
 int ReadFully(int fd, void* bytes, uint64_t size, uint64_t offset) {
   char* at = static_cast<char*>(bytes);
   while (size > 0) {
+    SYSTEM_CALL_POINTS();
     const ssize_t n = pread(fd, at, size, static_cast<off_t>(offset));
     if (n < 0) {
       if (errno == EINTR) continue;

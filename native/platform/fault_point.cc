@@ -1,4 +1,4 @@
-#include "core/fault_point.h"
+#include "platform/fault_point.h"
 
 #ifdef MULTIPROC_FAULT_POINTS
 

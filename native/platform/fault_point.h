@@ -1,7 +1,8 @@
 // FaultPoint: the places where a test may kill the process, or let others go on.
 //
-// Every write to shared memory goes through Shared<T> (shared_word.h) or is followed by FAULT_POINT(), so counting the
-// points counts the shared writes. In release builds all of it compiles to nothing.
+// Every write to shared memory goes through Shared<T> (shared_word.h) or is followed by FAULT_POINT(), and every system
+// call of this layer stands between two of them: counting the points counts both. In release builds all of it compiles
+// to nothing.
 #pragma once
 
 #if defined(MULTIPROC_INTERLEAVING_POINTS)
@@ -15,6 +16,8 @@ void Hit();
 
 #define FAULT_POINT() ::multiproc::fault::Hit()
 #define READ_POINT() ::multiproc::fault::Hit()
+// Those tests are about words.
+#define SYSTEM_CALL_POINTS() ((void)0)
 
 #elif defined(MULTIPROC_FAULT_POINTS)
 
@@ -29,12 +32,23 @@ void Arm(uint64_t n, bool stop);
 // Points passed since the last Arm.
 uint64_t Count();
 
+// A point now and one at the end of the scope, errno untouched.
+class Around {
+ public:
+  Around() { Hit(); }
+  ~Around() { Hit(); }
+  Around(const Around&) = delete;
+  Around& operator=(const Around&) = delete;
+};
+
 }  // namespace multiproc::fault
 
 #define FAULT_POINT() ::multiproc::fault::Hit()
 #define READ_POINT() ((void)0)
+#define SYSTEM_CALL_POINTS() const ::multiproc::fault::Around around_the_call
 
 #else
 #define FAULT_POINT() ((void)0)
 #define READ_POINT() ((void)0)
+#define SYSTEM_CALL_POINTS() ((void)0)
 #endif
