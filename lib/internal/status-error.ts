@@ -1,6 +1,7 @@
 /**
  * The public error for a native status.
  */
+import { getSystemErrorName } from 'node:util';
 import {
   BrokenBarrierError,
   ClosedError,
@@ -11,6 +12,7 @@ import {
   OverReleaseError,
   OwnerError,
   ShutDownError,
+  SystemError,
 } from '../errors.js';
 import { native, Status } from './native.js';
 
@@ -50,7 +52,9 @@ export function statusError(status: number, action: string, reason?: string): Mu
     }
     case Status.System: {
       const [errno = 0] = native.out;
-      return new MultiprocError(`Cannot ${action}: ${reason ?? `the system refused, errno ${errno}`}`, { errno });
+      return new SystemError(`Cannot ${action}: ${reason ?? `the system refused: ${getSystemErrorName(-errno)}`}`, {
+        errno,
+      });
     }
     default:
       return new MultiprocError(`Cannot ${action}: unexpected status ${status}`);

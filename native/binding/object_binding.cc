@@ -175,7 +175,10 @@ Napi::Value Unlink(const Napi::CallbackInfo& info) {
   // The arena of an anonymous object is shared by all objects of its creator: its name is not this object's to remove.
   const bool own_segment = object != nullptr && !object->home->own_arena && IsUserName(object->home->segment->name());
   const bool anonymous_queue = object != nullptr && object->home->ring != nullptr;
-  return Napi::Boolean::New(info.Env(), (own_segment || anonymous_queue) && object->home->segment->Unlink());
+  Failure failure;
+  const bool removed = (own_segment || anonymous_queue) && object->home->segment->Unlink(&failure);
+  if (failure.code != nullptr) ThrowFailure(info.Env(), "unlink", failure);
+  return Napi::Boolean::New(info.Env(), removed);
 }
 
 Napi::Value Buffer(const Napi::CallbackInfo& info) {

@@ -261,14 +261,20 @@ bool Segment::Leave(Repairer& repairer) {
   return alone;
 }
 
-bool Segment::Unlink() {
+bool Segment::Unlink(Failure* failure) {
   // We hold the life byte, so nobody removes the name as the last user. Another user may do what we do: one at a time,
   // or the name could be removed, taken by a new segment, and removed again.
   if (!fd_.valid() || !TryWriteLock(fd_.get(), kNameLockByte)) return false;
   bool removed = false;
   if (NamesUs()) {
-    if (parameters_.kind == SegmentKind::kQueue) multiproc::Publish(fd_, FileOf(KeeperName(uuid_)));
-    removed = UnlinkShmFile(FileOf(name_)) == 0;
+    int rc = parameters_.kind == SegmentKind::kQueue ? multiproc::Publish(fd_, FileOf(KeeperName(uuid_))) : 0;
+    // EEXIST: of somebody who was killed here. Without a keeper the next sweep would take the queue for dead.
+    if (rc == EEXIST) rc = 0;
+    if (rc != 0) {
+      FailSystem(failure, "linkat", rc);
+    } else {
+      removed = UnlinkShmFile(FileOf(name_)) == 0;
+    }
   }
   UnlockByte(fd_.get(), kNameLockByte);
   return removed;

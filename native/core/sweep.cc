@@ -24,23 +24,34 @@ bool OurNames(std::vector<std::string>* names) {
 
 bool InUse(int fd) { return IsRangeLockedByOther(fd, kLifeLockByte, 1); }
 
-// uuids of the queues that somebody uses. False if there may be more: what cannot be read counts as alive.
+// Can no segment be behind the name, whatever it leads to? (A FIFO opens, and nobody holds its life byte.)
+bool IsNoFile(int error) { return error == ENOENT || error == ELOOP || error == EISDIR || error == ENXIO; }
+
+// uuids of the queues that somebody uses. False if there may be more: what is in use and cannot be read counts as one.
 bool LiveQueues(const std::vector<std::string>& names, std::set<uint64_t>* live) {
   bool complete = true;
   for (const std::string& name : names) {
     if (!IsSegmentName(name) && !IsKeeperName(name)) continue;
     Descriptor fd;
     const int rc = OpenShmFile(FileOf(name), &fd);
-    if (rc == ENOENT) continue;
+    if (IsNoFile(rc) || (rc == 0 && !InUse(fd.get()))) continue;
     SegmentHeader header;
     Failure failure;
     if (rc != 0 || !ReadHeader(fd.get(), &header, &failure)) {
       complete = false;
-    } else if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue) && InUse(fd.get())) {
+    } else if (header.kind == static_cast<uint32_t>(SegmentKind::kQueue)) {
       live->insert(header.uuid);
     }
   }
   return complete;
+}
+
+// Is the queue in use although its name is gone? To be asked after the names were listed: who removes a name gives the
+// file its keeper's first, so a queue that the listing missed, or that lost its name since, has one now.
+bool HasKeeper(uint64_t queue_uuid) {
+  Descriptor fd;
+  const int rc = OpenShmFile(FileOf(KeeperName(queue_uuid)), &fd);
+  return rc == 0 ? InUse(fd.get()) : !IsNoFile(rc);
 }
 
 // Looks into a segment through a mapping of its own, without joining.
@@ -122,7 +133,7 @@ std::vector<std::string> SweepOrphans() {
   std::set<uint64_t> live;
   if (!OurNames(&now) || !LiveQueues(now, &live)) return removed;
   for (const auto& [name, uuid] : spills) {
-    if (live.count(uuid) == 0 && UnlinkShmFile(FileOf(name)) == 0) removed.push_back(name);
+    if (live.count(uuid) == 0 && !HasKeeper(uuid) && UnlinkShmFile(FileOf(name)) == 0) removed.push_back(name);
   }
   return removed;
 }
@@ -136,7 +147,8 @@ std::vector<SeenSegment> ListSegments() {
   for (const std::string& name : names) {
     segments.push_back(Look(name));
     uint64_t uuid, id;
-    if (ParseSpillName(name, &uuid, &id)) segments.back().orphan = complete && live.count(uuid) == 0;
+    if (ParseSpillName(name, &uuid, &id))
+      segments.back().orphan = complete && live.count(uuid) == 0 && !HasKeeper(uuid);
   }
   return segments;
 }

@@ -168,7 +168,7 @@ TEST(one_name_created_opened_left_and_unlinked_by_many) {
         CHECK(put == kOk || put == kAgain);
         if (put == kOk) CHECK_EQ(mine.ring().Commit(claim.position, 10, 0), kOk);
         if (mine.ring().TryClaim(10, &claim) == kOk) CHECK_EQ(mine.ring().Release(claim.position), kOk);
-        if ((round + i) % 5 == 0) mine.segment->Unlink();
+        if ((round + i) % 5 == 0) mine.segment->Unlink(&failure);
         mine.Leave();
       }
     });
@@ -184,11 +184,11 @@ TEST(unlinking_frees_the_name_and_keeps_the_segment) {
   Opened made = Published("unlinked", QueueParameters());
   Failure failure;
   Opened user = TryOpen("unlinked", &failure);
-  CHECK(made.segment->Unlink());
-  CHECK(!user.segment->Unlink());
+  CHECK(made.segment->Unlink(&failure));
+  CHECK(!user.segment->Unlink(&failure));
   CHECK(Refusal("unlinked") == "NOT_FOUND");
   Opened next = Published("unlinked", QueueParameters());
-  CHECK(!user.segment->Unlink());  // that name is another segment's now
+  CHECK(!user.segment->Unlink(&failure));  // that name is another segment's now
   Claim claim;
   CHECK_EQ(user.ring().TryReserve(3, &claim), kOk);
   CHECK_EQ(user.ring().Commit(claim.position, 3, 0), kOk);

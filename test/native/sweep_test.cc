@@ -5,12 +5,14 @@
 #include "core/sweep.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <bit>
 
 #include "child.h"
 #include "core/spill.h"
 #include "named_segment.h"
+#include "platform/fault_point.h"
 
 namespace multiproc {
 namespace {
@@ -107,7 +109,8 @@ TEST(spilled_messages_of_a_dead_queue_go_with_it) {
 TEST(spilled_messages_of_an_unlinked_queue_stay_while_it_is_used) {
   Opened queue = Published("nameless", QueueParameters());
   const SpillDescriptor descriptor = PutSpilled(queue);
-  CHECK(queue.segment->Unlink());
+  Failure failure;
+  CHECK(queue.segment->Unlink(&failure));
   SweepOrphans();
   Descriptor file;
   const int opened = OpenSpill(queue.segment->uuid(), descriptor, &file);
@@ -117,6 +120,32 @@ TEST(spilled_messages_of_an_unlinked_queue_stay_while_it_is_used) {
   char bytes[8];
   CHECK_EQ(ReadFully(file.get(), bytes, sizeof bytes, 0), 0);
   CHECK_EQ(memcmp(bytes, "headbody", 8), 0);
+}
+
+TEST(a_name_removed_at_any_point_of_a_sweep_keeps_its_spilled_messages) {
+  bool stopped = true;
+  for (uint64_t k = 1; stopped; k++) {
+    Opened queue = Published("moving", QueueParameters());
+    const uint64_t uuid = queue.segment->uuid();
+    const SpillDescriptor descriptor = PutSpilled(queue);
+    Child sweeper([&] {
+      fault::Arm(k, true);
+      SweepOrphans();
+      fault::Arm(0, false);
+    });
+    stopped = sweeper.AwaitStop();
+    if (stopped) {
+      Failure failure;
+      CHECK(queue.segment->Unlink(&failure));
+      sweeper.Continue();
+      CHECK_EQ(sweeper.Wait(), 0);
+    }
+    const bool kept = Exists(SpillFile(uuid, descriptor.id));
+    RemoveAllSpills(uuid);
+    queue.Leave();
+    CHECK(kept);
+    CHECK(LeftOvers().empty());
+  }
 }
 
 TEST(collecting_takes_only_what_nobody_names_or_writes) {
@@ -165,6 +194,28 @@ TEST(a_spill_file_of_another_length_is_refused) {
   descriptor.id++;
   CHECK_EQ(OpenSpill(uuid, descriptor, &file), ENOENT);
   queue.Leave();
+}
+
+TEST(files_that_nobody_can_read_keep_no_spilled_messages) {
+  const std::string file = FileOf(RunName("damaged"));
+  const std::string folder = "/dev/shm/" + FileOf(RunName("folder"));
+  const Descriptor fd(open(("/dev/shm/" + file).c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+  CHECK(fd.valid());
+  CHECK_EQ(mkdir(folder.c_str(), 0700), 0);
+  SharedWithChildren<uint64_t> uuid;
+  Child([&] {
+    Opened queue = Published("lost", QueueParameters());
+    *uuid = queue.segment->uuid();
+    PutSpilled(queue);
+    raise(SIGKILL);
+  }).Wait();
+  SweepOrphans();
+  const size_t left = FilesWithPrefix(SpillPrefix(*uuid)).size();
+  const bool stays = Exists(file);
+  UnlinkShmFile(file);
+  CHECK_EQ(rmdir(folder.c_str()), 0);
+  CHECK_EQ(left, 0);
+  CHECK(stays);
 }
 
 TEST(files_that_are_not_ours_stay) {
