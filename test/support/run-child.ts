@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly serialization?: 'json' | 'advanced';
   readonly watchdog?: number;
+  /** A command that starts the program given behind its own arguments, in surroundings of its own; see `worlds.ts`. */
+  readonly within?: readonly string[];
 }
 
 const running = new Set<Child>();
@@ -49,13 +51,14 @@ export class Child {
   #stdout = '';
   #stderr = '';
 
-  constructor(fixture: string, { args = [], env, serialization = 'advanced', watchdog = WATCHDOG }: ChildOptions) {
+  constructor(fixture: string, { args = [], env, serialization = 'advanced', watchdog = WATCHDOG, within = [] }: ChildOptions) {
     this.fixture = fixture;
     this.#process = fork(fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url)), [...args], {
       env: { ...process.env, ...env },
       serialization,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
+      execPath: within[0] ?? process.execPath,
+      execArgv: within.length === 0 ? [] : [...within.slice(1), process.execPath],
     });
     const { pid } = this.#process;
     if (pid === undefined) throw new Error(`Cannot start ${fixture}`);

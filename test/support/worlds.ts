@@ -1,0 +1,59 @@
+/**
+ * Surroundings that a program can be started in: what `ChildOptions.within` takes. They need root, or a kernel that lets users make
+ * namespaces; where neither is there the program does not start, and its test fails with what `unshare` said.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { commandLineTool } from './run-child.js';
+
+const unshare =
+  process.geteuid?.() === 0 ? (['unshare'] as const) : (['unshare', '--user', '--map-root-user'] as const);
+
+/** The first process, with pid 1, of a pid namespace of its own. What it sees in /dev/shm is what everybody sees. */
+export const pidNamespace: readonly string[] = [...unshare, '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+/** A monotonic clock that shows so many seconds more. */
+export function clockAhead(seconds: number): readonly string[] {
+  return [...unshare, '--time', '--monotonic', String(seconds), '--fork', '--kill-child'];
+}
+
+/** A /dev/shm of its own, mounted with these options. */
+export function ownSharedMemory(options: string): readonly string[] {
+  return [...unshare, '--mount', 'sh', '-c', `mount -t tmpfs -o ${options} tmpfs /dev/shm && exec "$@"`, 'sh'];
+}
+
+/** At most so many descriptors, and no core dump. */
+export function withLimits({ descriptors }: { readonly descriptors?: number }): readonly string[] {
+  const limits = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
+  return ['sh', '-c', `${limits}ulimit -c 0 && exec "$@"`, 'sh'];
+}
+
+/** Pid, as seen from here, of the process that a started `unshare --fork` has made. */
+export function pidInside(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+}
+
+export interface Listed {
+  readonly name: string;
+  readonly kind: string;
+  readonly orphan: boolean;
+  readonly participants: readonly { readonly pid: number; readonly alive: boolean }[];
+}
+
+/** Runs `multiproc <command> --json`, which is also a start of a program of the library. */
+function runTool(command: string, within: readonly string[]): unknown {
+  const [file = '', ...args] = [...within, process.execPath, commandLineTool, command, '--json'];
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: 30_000 });
+  if (status !== 0) throw new Error(`multiproc ${command} failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** What `multiproc ls` shows. */
+export function listSegments(within: readonly string[] = []): readonly Listed[] {
+  return runTool('ls', within) as Listed[];
+}
+
+/** Runs `multiproc gc`. @returns names of what it removed. */
+export function collectGarbage(within: readonly string[] = []): readonly string[] {
+  return runTool('gc', within) as string[];
+}
