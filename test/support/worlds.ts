@@ -2,12 +2,13 @@
  * Surroundings that a program can be started in: what `ChildOptions.within` takes. They need root, or a kernel that lets users make
  * namespaces; where neither is there the program does not start, and its test fails with what `unshare` said.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { commandLineTool } from './run-child.js';
 
-const unshare =
-  process.geteuid?.() === 0 ? (['unshare'] as const) : (['unshare', '--user', '--map-root-user'] as const);
+const isRoot = process.geteuid?.() === 0;
+const unshare = isRoot ? (['unshare'] as const) : (['unshare', '--user', '--map-root-user'] as const);
 
 /** The first process, with pid 1, of a pid namespace of its own. What it sees in /dev/shm is what everybody sees. */
 export const pidNamespace: readonly string[] = [...unshare, '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -17,9 +18,47 @@ export function clockAhead(seconds: number): readonly string[] {
   return [...unshare, '--time', '--monotonic', String(seconds), '--fork', '--kill-child'];
 }
 
-/** A /dev/shm of its own, mounted with these options. */
-export function ownSharedMemory(options: string): readonly string[] {
-  return [...unshare, '--mount', 'sh', '-c', `mount -t tmpfs -o ${options} tmpfs /dev/shm && exec "$@"`, 'sh'];
+/** A /dev/shm of its own, which several programs may use; it goes with the process that keeps it. */
+export class OwnSharedMemory implements AsyncDisposable {
+  /** Starts a program there. */
+  readonly within: readonly string[];
+  /** The folder, as seen from here. */
+  readonly folder: string;
+  readonly #keeper: ChildProcess;
+
+  private constructor(keeper: ChildProcess) {
+    this.#keeper = keeper;
+    const pid = String(keeper.pid);
+    const enter = isRoot ? ['--mount'] : ['--user', '--preserve-credentials', '--mount'];
+    this.within = ['nsenter', '--target', pid, ...enter, '--'];
+    this.folder = `/proc/${pid}/root/dev/shm`;
+  }
+
+  /** @param options of the mount, such as `size=1m`. */
+  static async mount(options: string): Promise<OwnSharedMemory> {
+    const script = `mount -t tmpfs -o ${options} tmpfs /dev/shm && echo mounted && exec cat`;
+    const [file, ...args] = [...unshare, '--mount', 'sh', '-c', script];
+    const keeper = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let said = '';
+    keeper.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    const ended = once(keeper, 'close').then(() => {
+      throw new Error(`Cannot mount a /dev/shm for the test: ${said}`);
+    });
+    ended.catch(() => undefined);
+    await Promise.race([once(keeper.stdout, 'data'), ended]);
+    return new OwnSharedMemory(keeper);
+  }
+
+  /** Bare names of the library's files there, without the user's prefix. */
+  files(): readonly string[] {
+    return readdirSync(this.folder).flatMap((file) => /^multiproc\.\d+\.(.*)$/.exec(file)?.[1] ?? []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#keeper, 'close');
+    this.#keeper.stdin?.end();
+    await closed;
+  }
 }
 
 /** At most so many descriptors, and no core dump. */
