@@ -136,6 +136,7 @@ class Actor {
     ClaimOne(&claim);
     ring().Waiters(Ring::kData).Arm(member_.self());
   }
+#ifdef MULTIPROC_FAULT_POINTS
   // Killed inside a commit of a counted ring, after counting the put and before the commit, with a message in hand.
   [[noreturn]] void DieInTheMiddleOfEverything() {
     LeaveUnfinishedThings();
@@ -143,6 +144,7 @@ class Actor {
     Put(10);
     _exit(4);
   }
+#endif
 
   // The id of a claimed message whose bytes are as they were put.
   uint64_t CopyOut(const Claim& claim, uint64_t* spill) {
