@@ -30,6 +30,7 @@ const nodeGlobals = Object.fromEntries(
 export default defineConfig(
   globalIgnores([
     'build/',
+    'build-address/',
     'build-cmake/',
     'dist/',
     'prebuilds/',

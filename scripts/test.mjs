@@ -3,14 +3,12 @@
 //
 //   node scripts/test.mjs [--summary FILE]      FILE receives the totals as JSON
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildAddon } from './support/build-addon.mjs';
 import { buildLibrary } from './support/build-library.mjs';
 import { runNativeTests } from './support/native-build.mjs';
-import { binOf, run } from './support/run.mjs';
+import { runVitest } from './support/vitest-run.mjs';
 
 /** @typedef {import('./support/native-build.mjs').Counts} Counts */
 
@@ -35,36 +33,4 @@ function testAll() {
     ['native tests', runNativeTests('plain')],
     ['vitest', runVitest()],
   ];
-}
-
-/** @returns {Counts} */
-function runVitest() {
-  const folder = mkdtempSync(join(tmpdir(), 'multiproc-test-'));
-  const report = join(folder, 'vitest.json');
-  try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters]);
-    const counts = countsOf(JSON.parse(readFileSync(report, 'utf8')));
-    // Errors outside any test, such as an unhandled rejection, fail the run only.
-    return !ended && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
-  } catch (error) {
-    process.stderr.write(`vitest left no report: ${error}\n`);
-    return { passed: 0, failed: 1 };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/**
- * A skipped test counts as failed: none is allowed. So does a file that could not even be loaded.
- *
- * @param {{ numPassedTests: number, numTotalTests: number, testResults: { status: string, assertionResults: unknown[] }[] }} report
- * @returns {Counts}
- */
-function countsOf(report) {
-  const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
-  return {
-    passed: report.numPassedTests,
-    failed: report.numTotalTests - report.numPassedTests + unloaded.length,
-  };
 }

@@ -1,0 +1,98 @@
+// @ts-check
+// What this process has, and whether it came back to what it had.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { listSegments } from '../../../dist/cli/ls.js';
+
+setFlagsFromString('--expose_gc');
+const collect = /** @type {() => void} */ (runInNewContext('gc'));
+
+/** Milliseconds after which what is still there is never going to go. */
+const WATCHDOG = 20_000;
+
+/** Bytes by which memory may differ that the engine and the allocator keep for later. */
+const SLACK = 3 * 1024 * 1024;
+
+/** Bytes for each object that are no leak: no record of anything is as small. */
+const SLACK_PER_OBJECT = 16;
+
+/** What must be the same as before, to the last one. */
+export function countResources() {
+  const descriptors = readdirSync('/proc/self/fd').map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return 'of the listing itself';
+    }
+  });
+  const mappings = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('/dev/shm/'));
+  /** @type {import('../../../lib/internal/native.js').SegmentInfo[]} */
+  const segments = JSON.parse(listSegments(true));
+  const own = segments.filter(({ participants }) => participants.some(({ pid }) => pid === process.pid));
+  return {
+    descriptors: descriptors.length,
+    'descriptors of shared memory': descriptors.filter((link) => link.startsWith('/dev/shm/')).length,
+    mappings: mappings.length,
+    'bytes mapped': mappings.reduce((sum, line) => {
+      const [from = '', to = ''] = (line.split(' ')[0] ?? '').split('-');
+      return sum + parseInt(to, 16) - parseInt(from, 16);
+    }, 0),
+    segments: own.length,
+    'objects in segments': own.reduce((sum, { depth }) => sum + depth, 0),
+    threads: readdirSync('/proc/self/task').length,
+    'active handles': process.getActiveResourcesInfo().length,
+  };
+}
+
+/** @typedef {ReturnType<typeof countResources>} Resources */
+
+/**
+ * Collects until everything is as it was; what is not in time is named in the error.
+ *
+ * @param {string} what
+ * @param {Resources} before
+ */
+export async function untilAsBefore(what, before) {
+  const wanted = JSON.stringify(before);
+  const deadline = performance.now() + WATCHDOG;
+  for (;;) {
+    collect();
+    await setImmediate();
+    const now = countResources();
+    if (JSON.stringify(now) === wanted) return;
+    if (performance.now() > deadline) throw new Error(`${what} leaks: before ${wanted}, now ${JSON.stringify(now)}`);
+  }
+}
+
+/** Memory that is in use, in bytes: of the engine, outside its heap but known to it, and the rest. */
+export async function measureMemory() {
+  // What a finalizer lets go of is collected the next time.
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await setImmediate();
+  }
+  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return { heap: heapUsed, external, arrayBuffers, native: rss - heapTotal };
+}
+
+/**
+ * @param {string} what
+ * @param {Awaited<ReturnType<typeof measureMemory>>} half after the first half of the objects
+ * @param {Awaited<ReturnType<typeof measureMemory>>} whole after all of them
+ * @param {number} count objects of the second half
+ * @returns {number} the most bytes that anything grew by
+ */
+export function expectPlateau(what, half, whole, count) {
+  const growth = Object.entries(whole).map(([name, bytes]) => {
+    const grown = bytes - half[/** @type {keyof typeof half} */ (name)];
+    if (grown > SLACK + SLACK_PER_OBJECT * count) {
+      throw new Error(`${what} leaks: ${name} grew by ${grown} bytes over the second half of ${2 * count}`);
+    }
+    return grown;
+  });
+  return Math.max(...growth);
+}
