@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// A sanitized addon is slower, which is no reason to give up.
+const slowness = Number(process.env['TEST_SLOWNESS'] ?? 1);
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -13,8 +16,8 @@ export default defineConfig({
     globalSetup: ['test/support/sweep-at-end.ts'],
     pool: 'forks',
     retry: 0,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000 * slowness,
+    hookTimeout: 60_000 * slowness,
     // Tests of blocking and of death use several processes each; more files at once only make them wait for a core.
     maxWorkers: 2,
     server: { deps: { external: [/\/dist\//] } },

@@ -24,6 +24,7 @@ export function runAddressTests() {
   const folder = mkdtempSync(join(tmpdir(), 'multiproc-address-'));
   try {
     const { passed, failed } = runVitest({
+      TEST_SLOWNESS: '5',
       LD_PRELOAD: runtime,
       MULTIPROC_NATIVE_PATH: sanitizedAddon,
       // V8 and Node leave memory to the end of the process, which would be thousands of reports; leaks of the core are

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Milliseconds that a child may live. */
-const WATCHDOG = 30_000;
+const WATCHDOG = 30_000 * Number(process.env['TEST_SLOWNESS'] ?? 1);
 
 /** How a child ended. */
 export interface Exit {

@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** Milliseconds after which a state is never going to come. */
-const WATCHDOG = 20_000;
+const WATCHDOG = 20_000 * Number(process.env['TEST_SLOWNESS'] ?? 1);
 
 /** Resolves when `condition` holds; rejects, saying `what` did not come, when it never does. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -74,6 +74,10 @@ export const endings = {
       child.kill('SIGKILL');
       const [, signal] = await closed;
       if (signal !== 'SIGKILL') throw new Error('The process ended before it was killed');
+      // Who needs what it held finds the death, and clears its places; otherwise that waits until memory is short.
+      const hold = lock.holdSync();
+      if (!hold.ownerDied) throw new Error('The lock does not tell that its owner died');
+      hold.release();
       queue.close();
       lock.close();
     },

@@ -12,9 +12,6 @@ const collect = /** @type {() => void} */ (runInNewContext('gc'));
 /** Milliseconds after which what is still there is never going to go. */
 const WATCHDOG = 20_000;
 
-/** Bytes by which memory may differ that the engine and the allocator keep for later. */
-const SLACK = 3 * 1024 * 1024;
-
 /** Bytes for each object that are no leak: no record of anything is as small. */
 const SLACK_PER_OBJECT = 16;
 
@@ -84,13 +81,14 @@ export async function measureMemory() {
  * @param {Awaited<ReturnType<typeof measureMemory>>} half after the first half of the objects
  * @param {Awaited<ReturnType<typeof measureMemory>>} whole after all of them
  * @param {number} count objects of the second half
+ * @param {number} slack bytes that are no leak, however few the objects
  * @returns {number} the most bytes that anything grew by
  */
-export function expectPlateau(what, half, whole, count) {
+export function expectPlateau(what, half, whole, count, slack) {
   const growth = Object.entries(whole).map(([name, bytes]) => {
     const grown = bytes - half[/** @type {keyof typeof half} */ (name)];
-    if (grown > SLACK + SLACK_PER_OBJECT * count) {
-      throw new Error(`${what} leaks: ${name} grew by ${grown} bytes over the second half of ${2 * count}`);
+    if (grown > slack + SLACK_PER_OBJECT * count) {
+      throw new Error(`${what} leaks: ${name} grew by ${grown} bytes over the second half, of ${count} objects`);
     }
     return grown;
   });

@@ -5,7 +5,7 @@ import { attach, Queue } from 'multiproc';
 /** @typedef {import('./kinds.mjs').Maker} Maker */
 
 /** Objects that are open at the same time, at most. */
-const BATCH = 50;
+export const BATCH = 50;
 
 /** @type {Queue<{ object: import('multiproc').SharedObject }> | undefined} */
 let carrier;
@@ -84,4 +84,5 @@ export async function makeMany(once, make, count, rest) {
     once(make);
     if (made % BATCH === BATCH - 1) await rest();
   }
+  return count;
 }
