@@ -8,7 +8,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageChecks } from '../test/package/checks.mjs';
-import { runAddressTests } from './support/address-tests.mjs';
 import { runChecks } from './support/checks.mjs';
 import { runNativeTests } from './support/native-build.mjs';
 import { root } from './support/root.mjs';
@@ -24,7 +23,6 @@ const { passed, failed } = await runChecks([
   { name: 'format', run: () => run(execPath, ['scripts/format.mjs', '--check']) },
   { name: 'API reference', run: () => run(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
   { name: 'native tests, address and undefined behaviour sanitizers', run: () => runNativeTests('address') },
-  { name: 'JavaScript tests, address and undefined behaviour sanitizers', run: runAddressTests },
   { name: 'native tests, thread sanitizer', run: () => runNativeTests('thread') },
   { name: 'model', run: () => run(execPath, ['scripts/model.mjs']) },
   ...(hasClangTidy() ? [{ name: 'clang-tidy', run: clangTidy }] : []),
