@@ -145,7 +145,13 @@ Membership* Environment::OpenSegment(const std::string& name, uint64_t uuid, Fai
 }
 
 void Environment::LeaveIfUnused(Membership* home) {
-  if (home->objects > 0 || home->own_arena) return;
+  if (home->objects > 0) return;
+  if (home->own_arena) {
+    // One stays for the next object, so that making and closing one again and again makes no segments.
+    const auto is_spare = [&](const Membership* arena) { return arena != home && arena->objects == 0; };
+    if (std::none_of(own_arenas_.begin(), own_arenas_.end(), is_spare)) return;
+    own_arenas_.erase(std::find(own_arenas_.begin(), own_arenas_.end(), home));
+  }
   if (home->parked > 0) waiters_.Unwatch(&home->registry().slot(home->registry().self()).doorbell);
   for (napi_ref ref : {home->ring_buffer, home->words}) {
     if (ref != nullptr) napi_delete_reference(env_, ref);

@@ -35,7 +35,7 @@ struct Membership {
   int objects = 0;
   int parked = 0;
   bool armed[kWaitQueues] = {};  // queue segments: pending promises of this environment wait here
-  bool own_arena = false;        // stays joined without objects: the next one is made in it
+  bool own_arena = false;        // of those without objects one stays joined: the next one is made in it
   // Doorbell value from before the first look of a wait that is not yet parked.
   uint32_t bell_seen = 0;
   bool bell_known = false;

@@ -54,8 +54,8 @@ class Segment {
   bool IsSameFile(const Segment& other) const;
   // Does the name (still) lead to this very segment?
   bool NamesUs() const { return Names(name_); }
-  // Removes the name now; whoever is joined goes on. False if it had gone, or with `failure` filled if it stays. A queue
-  // gets a keeper's name instead, which nobody can open, so that a sweep still sees that the queue of its spilled
+  // Removes the name now; whoever is joined goes on. False if it had gone, or with `failure` filled if it stays. A
+  // queue gets a keeper's name instead, which nobody can open, so that a sweep still sees that the queue of its spilled
   // messages lives.
   bool Unlink(Failure* failure);
 

@@ -51,7 +51,10 @@ export class Child {
   #stdout = '';
   #stderr = '';
 
-  constructor(fixture: string, { args = [], env, serialization = 'advanced', watchdog = WATCHDOG, within = [] }: ChildOptions) {
+  constructor(
+    fixture: string,
+    { args = [], env, serialization = 'advanced', watchdog = WATCHDOG, within = [] }: ChildOptions,
+  ) {
     this.fixture = fixture;
     this.#process = fork(fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url)), [...args], {
       env: { ...process.env, ...env },

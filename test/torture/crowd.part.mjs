@@ -57,7 +57,9 @@ export async function gather({ processes, messages, watchdog }) {
 export async function fillPlaces({ handle, watchdog }) {
   const { code, message, stderr, stuck } = await start('join-in-threads.mjs', [handle], { watchdog }).ended;
   if (code !== 0 || stuck !== null) throw new Error(`a process ended with ${code}: ${stuck ?? stderr}`);
-  return /** @type {{ joined: number, refusal: { name: string, code: string, message: string }, again: unknown }} */ (message);
+  return /** @type {{ joined: number, refusal: { name: string, code: string, message: string }, again: unknown }} */ (
+    message
+  );
 }
 
 /** @type {import('./part.js').Part} */

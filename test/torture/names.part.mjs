@@ -72,7 +72,8 @@ export async function fight({ processes, rounds, kills, seed, watchdog }) {
   // of who was killed.
   for (const [handle, numbers] of returned) {
     numbers.sort((a, b) => a - b);
-    const expected = kills === 0 ? numbers.every((n, i) => n === i) : numbers.every((n, i) => i === 0 || n > Number(numbers[i - 1]));
+    const expected =
+      kills === 0 ? numbers.every((n, i) => n === i) : numbers.every((n, i) => i === 0 || n > Number(numbers[i - 1]));
     if (!expected) failures.push(`${handle}: add() returned ${numbers.join(' ')}`);
   }
   // A program that starts removes what those who were killed have left.
@@ -95,6 +96,9 @@ export const part = {
     const killed = await fight({ processes: 8, rounds: 20_000, kills: 200, seed: seed + 1000, watchdog });
     const failures = [...whole.failures, ...killed.failures];
     for (const failure of failures) log(failure);
-    return { ok: failures.length === 0, figures: { whole: whole.figures, killed: killed.figures, failures: failures.length } };
+    return {
+      ok: failures.length === 0,
+      figures: { whole: whole.figures, killed: killed.figures, failures: failures.length },
+    };
   },
 };

@@ -60,22 +60,28 @@ test('no source of the library reads another clock than the monotonic one', () =
 test.each([
   ['ahead', { within: clockAhead(DAY) }, {}],
   ['behind', {}, { within: clockAhead(DAY) }],
-])('processes get all messages and wake each other where the monotonic clock of consumers is a day %s', async (_way, consumers, producers) => {
-  using queue = new Queue({ maxsize: 50 });
-  const gets = ['sync', 'sync', 'async'].map((way) => startChild('consume.mjs', { args: [queue.handle, way], ...consumers }));
-  await until('all have it open', () => queue.stats().participants === gets.length + 1);
-  const puts = ['0', '1'].map((producer) =>
-    startChild('produce.mjs', { args: [queue.handle, producer, '500', 'sync'], ...producers }),
-  );
-  for (const { code, stderr } of await Promise.all(puts.map(({ exit }) => exit))) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  queue.shutdown();
-  const seen = (await Promise.all(gets.map((each) => each.message()))) as Record<number, number[]>[];
-  for (const producer of [0, 1]) {
-    const sequences = seen.flatMap((each) => each[producer] ?? []).sort((a, b) => a - b);
-    expect(sequences).toEqual(Array.from({ length: 500 }, (_, index) => index));
-  }
-  await Promise.all(gets.map(({ exit }) => exit));
-});
+])(
+  'processes get all messages and wake each other where the monotonic clock of consumers is a day %s',
+  async (_way, consumers, producers) => {
+    using queue = new Queue({ maxsize: 50 });
+    const gets = ['sync', 'sync', 'async'].map((way) =>
+      startChild('consume.mjs', { args: [queue.handle, way], ...consumers }),
+    );
+    await until('all have it open', () => queue.stats().participants === gets.length + 1);
+    const puts = ['0', '1'].map((producer) =>
+      startChild('produce.mjs', { args: [queue.handle, producer, '500', 'sync'], ...producers }),
+    );
+    for (const { code, stderr } of await Promise.all(puts.map(({ exit }) => exit)))
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    queue.shutdown();
+    const seen = (await Promise.all(gets.map((each) => each.message()))) as Record<number, number[]>[];
+    for (const producer of [0, 1]) {
+      const sequences = seen.flatMap((each) => each[producer] ?? []).sort((a, b) => a - b);
+      expect(sequences).toEqual(Array.from({ length: 500 }, (_, index) => index));
+    }
+    await Promise.all(gets.map(({ exit }) => exit));
+  },
+);
 
 test('a timeout is measured by the clock of the process that waits', async () => {
   using event = new Event();

@@ -3,7 +3,7 @@
 import { endings } from './endings.mjs';
 import { kinds } from './kinds.mjs';
 import { countResources, expectPlateau, measureMemory, untilAsBefore } from './watch.mjs';
-import { BATCH, makeMany, prepareWays, ways } from './ways.mjs';
+import { makeMany, prepareWays, ways } from './ways.mjs';
 
 /** Bytes by which memory may differ that the engine and the allocator keep for later. */
 const SLACK = 8 * 1024 * 1024;
@@ -18,9 +18,6 @@ const SLACK_OF_THREADS = 16 * 1024 * 1024;
 export async function measureLeaks(count, log) {
   const figures = { objects: 0, endings: 0, mostGrowth: 0 };
   prepareWays();
-  // Segments of small objects stay, as many as were ever needed at once: more than any way needs.
-  const crowd = Array.from({ length: 4 * BATCH }, () => kinds['Condition']?.());
-  for (const object of crowd) object?.close();
   // The segment of small objects, the waiter thread, the code of all paths: made once, and kept.
   for (const make of Object.values(kinds)) {
     // What is forgotten now may be collected at any time later, and would spoil the first picture.

@@ -5,7 +5,7 @@ import { attach, Queue } from 'multiproc';
 /** @typedef {import('./kinds.mjs').Maker} Maker */
 
 /** Objects that are open at the same time, at most. */
-export const BATCH = 50;
+const BATCH = 50;
 
 /** @type {Queue<{ object: import('multiproc').SharedObject }> | undefined} */
 let carrier;
