@@ -1,0 +1,28 @@
+/** The short form of the soak; the long one is `npm run torture -- soak`. */
+import { expect, test } from 'vitest';
+import { expectNoLeftovers } from '../support/leftovers.js';
+import { startChild } from '../support/run-child.js';
+
+expectNoLeftovers();
+
+/** What this test looks at of the figures. */
+interface Figures {
+  readonly kills: number;
+  readonly messagesReceived: number;
+  readonly lockEntries: number;
+  readonly checks: number;
+}
+
+test('producers, consumers and lock users that are killed at random lose nothing and block nobody', async () => {
+  const child = startChild('../torture/soak/main.mjs', {
+    args: ['--kills', '60', '--seed', '20261121'],
+    watchdog: 55_000,
+  });
+  const { code, stdout, stderr } = await child.exit;
+  expect(code, stderr).toBe(0);
+  const figures = JSON.parse(stdout) as Figures;
+  expect(figures.kills).toBeGreaterThanOrEqual(60);
+  expect(figures.messagesReceived).toBeGreaterThan(100);
+  expect(figures.lockEntries).toBeGreaterThan(10);
+  expect(figures.checks).toBeGreaterThan(1);
+});
