@@ -22,8 +22,16 @@ const STOPS = 0.05;
 const MESSAGES_A_SECOND = 20_000;
 
 export class Supervisor {
-  /** @param {{ seconds: number, kills: number, seed: number, log: (text: string) => void }} task ends with the time or the kills, whichever comes first */
-  constructor({ seconds, kills, seed, log }) {
+  /**
+   * @param {object} task ends with the time or the kills, whichever comes first
+   * @param {number} task.seconds
+   * @param {number} task.kills
+   * @param {boolean} task.steady whether one that is starting is killed when too few work, rather than nobody
+   * @param {number} task.seed
+   * @param {(text: string) => void} task.log
+   */
+  constructor({ seconds, kills, steady, seed, log }) {
+    this.steady = steady;
     this.seconds = seconds;
     this.enough = kills;
     this.log = log;
@@ -135,7 +143,9 @@ export class Supervisor {
     const living = this.seats.filter(({ occupied, dying }) => occupied && !dying);
     const working = living.filter((seat) => seat.working);
     const starting = living.filter((seat) => !seat.working);
-    if (working.length < SEATS / 2) return starting.sort((a, b) => b.incarnation - a.incarnation)[0];
+    if (working.length < SEATS / 2) {
+      return !this.steady ? undefined : starting.sort((a, b) => b.incarnation - a.incarnation)[0];
+    }
     return pick(this.random, starting.length > 0 && this.random() < UNBORN ? starting : working);
   }
 
