@@ -270,7 +270,9 @@ bool Segment::Unlink(Failure* failure) {
     int rc = parameters_.kind == SegmentKind::kQueue ? multiproc::Publish(fd_, FileOf(KeeperName(uuid_))) : 0;
     // EEXIST: of somebody who was killed here. Without a keeper the next sweep would take the queue for dead.
     if (rc == EEXIST) rc = 0;
-    if (rc != 0) {
+    if (rc == ENOSPC) {
+      Fail(failure, "NO_SPACE", "/dev/shm has no room for the name that the queue needs instead", rc);
+    } else if (rc != 0) {
       FailSystem(failure, "linkat", rc);
     } else {
       removed = UnlinkShmFile(FileOf(name_)) == 0;
