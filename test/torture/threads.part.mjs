@@ -4,7 +4,8 @@ import { start } from './processes.mjs';
 
 /** @param {{ count: number, seed: number, watchdog: number }} threads */
 export async function endAtRandom({ count, seed, watchdog }) {
-  const { code, signal, message, stderr, stuck } = await start('terminate-threads.mjs', [count, seed], { watchdog }).ended;
+  const { code, signal, message, stderr, stuck } = await start('terminate-threads.mjs', [count, seed], { watchdog })
+    .ended;
   const failed = code !== 0 || stderr !== '' || stuck !== null;
   const failures = failed ? [`the process ended with ${code ?? signal}: ${stuck ?? stderr}`] : [];
   return { failures, figures: /** @type {{ terminated: number, deaths: number, messages: number }} */ (message ?? {}) };

@@ -86,7 +86,8 @@ test.each(ways)(
     if (abrupt) collectGarbage();
     expect(existsSync(file)).toBe(false);
     const left = listSegments().filter(
-      ({ participants }) => participants.some(({ pid }) => pid === child.pid) && !participants.some(({ alive }) => alive),
+      ({ participants }) =>
+        participants.some(({ pid }) => pid === child.pid) && !participants.some(({ alive }) => alive),
     );
     expect(left).toEqual([]);
   },

@@ -21,14 +21,17 @@ test.each([
   ['terminate', 'async', 24],
   ['exit', 'async', 24],
   ['throw', 'async', 24],
-])('a thread that ends by %s in any kind of %s wait, or keeps what others need, blocks and loses nothing', async (end, how, count) => {
-  const child = startChild('end-threads.mjs', { args: [end, how] });
-  const { outcomes, threads, descriptors } = (await child.message()) as Report;
-  expect(outcomes.filter((outcome) => !outcome.endsWith(': held'))).toEqual([]);
-  expect(outcomes).toHaveLength(count);
-  expect({ threads, descriptors }).toEqual({ threads: 0, descriptors: 0 });
-  expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
-});
+])(
+  'a thread that ends by %s in any kind of %s wait, or keeps what others need, blocks and loses nothing',
+  async (end, how, count) => {
+    const child = startChild('end-threads.mjs', { args: [end, how] });
+    const { outcomes, threads, descriptors } = (await child.message()) as Report;
+    expect(outcomes.filter((outcome) => !outcome.endsWith(': held'))).toEqual([]);
+    expect(outcomes).toHaveLength(count);
+    expect({ threads, descriptors }).toEqual({ threads: 0, descriptors: 0 });
+    expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
+  },
+);
 
 test('threads that are terminated at any moment block nobody and lose nothing that was put', async () => {
   const { failures, figures } = await endAtRandom({ count: 40, seed: 3, watchdog: 30_000 });
