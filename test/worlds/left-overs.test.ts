@@ -46,10 +46,10 @@ async function startProgram(): Promise<void> {
 test('what all users of it left is shown as orphans by ls, and gc removes all of it', async () => {
   const users = [await startUser()];
   const second = new Agent({ within: memory.within });
-  const handles = await Promise.all(
-    ['Lock:named', 'Queue:jobs'].map((what) => users[0]?.get<string>(`new:${what}`, 'handle')),
-  );
-  for (const handle of handles) await second.get(handle ?? '', 'closed');
+  for (const what of ['new:Lock:named', 'new:Queue:jobs']) {
+    const handle = await users[0]?.get<string>(what, 'handle');
+    await second.get(handle ?? '', 'closed');
+  }
   users.push(second);
   expect(listSegments(memory.within).some(({ orphan }) => orphan)).toBe(false);
   for (const { child } of users) child.kill('SIGKILL');
