@@ -16,7 +16,7 @@ const scripts = run(process.execPath, [binOf('prettier'), check ? '--check' : '-
 process.exitCode = formatNative() && scripts ? 0 : 1;
 
 function formatNative() {
-  const sources = ['native', 'test/native', 'benchmarks/native']
+  const sources = ['native', 'test/native', 'test/fuzz', 'benchmarks/native']
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap(filesBelow)
     .filter((file) => /\.(?:cc|h)$/.test(file));

@@ -46,11 +46,11 @@ int32_t Environment::Register(Membership* home, const Block& block, ObjectKind k
   object->home = home;
   object->block = block;
   if (kind != ObjectKind::kQueue) {
-    const BlockHeader& header = block.header();
+    const BlockFacts& facts = block.facts();
     object->generation = block.generation();
-    object->parameter[0] = header.parameter[0];
-    object->parameter[1] = header.parameter[1];
-    object->data_bytes = header.data_bytes;
+    object->parameter[0] = facts.parameter[0];
+    object->parameter[1] = facts.parameter[1];
+    object->data_bytes = facts.data_bytes;
     object->meta = block.meta();
   } else {
     const SegmentParameters& p = home->segment->parameters();
@@ -158,7 +158,9 @@ int32_t Environment::AttachAt(ObjectKind kind, Membership* home, uint64_t offset
   Block block;
   const bool found = offset == 0 ? home->arena->AttachFirst(&block) : home->arena->Attach(offset, generation, &block);
   if (!found) {
+    const bool damaged = home->segment->poisoned()->Load(std::memory_order_relaxed) != 0;  // relaxed: sticky
     LeaveIfUnused(home);
+    if (damaged) return FailWith(failure, "CORRUPT_SEGMENT", "its header contradicts itself");
     return FailWith(failure, "NOT_FOUND", "the object is gone");
   }
   if (kind != ObjectKind::kNone && block.kind() != kind) {

@@ -175,6 +175,27 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
   return call.Return(PayloadLength(claim));
 }
 
+// Memory of the runtime. nullptr with its own error pending if that is too much: by napi_create_arraybuffer, the process
+// would end.
+napi_value NewMemory(napi_env env, uint64_t bytes, void** data) {
+  napi_value global, constructor, length, memory;
+  if (napi_get_global(env, &global) != napi_ok ||
+      napi_get_named_property(env, global, "ArrayBuffer", &constructor) != napi_ok ||
+      napi_create_double(env, static_cast<double>(bytes), &length) != napi_ok ||
+      napi_new_instance(env, constructor, 1, &length, &memory) != napi_ok ||
+      napi_get_arraybuffer_info(env, memory, data, nullptr) != napi_ok) {
+    return nullptr;
+  }
+  return memory;
+}
+
+// More than /dev/shm can hold is no message, but a file of holes.
+bool CanBeWritten(uint64_t bytes) {
+  uint64_t free_bytes = 0, total = 0;
+  ShmSpace(&free_bytes, &total);
+  return total == 0 || bytes <= total;
+}
+
 napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info);
   Claim claim;
@@ -182,16 +203,16 @@ napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
   failure.code = "STATE";
   failure.reason = "it is not a claimed message of this queue";
   if (call.object != nullptr && call.ring().Find(call.Position(1), kReading, &claim) == kOk &&
-      (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof(SpillDescriptor)) {
+      (claim.flags & kSpilledFlag) != 0) {
     SpillDescriptor descriptor;
     memcpy(&descriptor, claim.bytes, sizeof descriptor);
     Descriptor file;
-    int error = OpenSpill(call.object->home->segment->uuid(), descriptor, &file);
+    const bool possible = claim.length == sizeof descriptor && CanBeWritten(descriptor.length);
+    int error = possible ? OpenSpill(call.object->home->segment->uuid(), descriptor, &file) : ESTALE;
     if (error == 0) {
-      napi_value memory = nullptr;
       void* bytes = nullptr;
-      // Its own error (a size beyond the runtime's limit) is pending if this fails.
-      if (napi_create_arraybuffer(env, descriptor.length, &bytes, &memory) != napi_ok) return nullptr;
+      napi_value memory = NewMemory(env, descriptor.length, &bytes);
+      if (memory == nullptr) return nullptr;
       error = ReadFully(file.get(), bytes, descriptor.length, 0);
       if (error == 0) return memory;
     }

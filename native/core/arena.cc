@@ -17,21 +17,42 @@ bool HasSyncBody(ObjectKind kind) { return kind >= ObjectKind::kLock && kind <= 
 
 bool HasSlots(ObjectKind kind) { return kind == ObjectKind::kCondition || kind == ObjectKind::kBarrier; }
 
+// A plain field of shared memory, read exactly once: what is checked afterwards is what was read.
+template <typename T>
+T Once(const T& field) {
+  return *static_cast<const volatile T*>(&field);
+}
+
+// Can it be converted to a counter? False for what is not a number.
+bool IsCount(double number) { return number >= 0 && number <= UINT32_MAX; }
+
+bool IsPossible(const BlockFacts& facts, uint32_t participants) {
+  if (facts.kind < ObjectKind::kLock || facts.kind > ObjectKind::kMemory) return false;
+  if (facts.meta_bytes > kMetaMax || facts.data_bytes > facts.bytes) return false;
+  if (Block::BytesFor(facts.kind, facts.data_bytes, facts.meta_bytes, participants) > facts.bytes) return false;
+  switch (facts.kind) {
+    case ObjectKind::kSemaphore:
+    case ObjectKind::kBoundedSemaphore:
+      return IsCount(facts.parameter[1]);
+    case ObjectKind::kBarrier:
+      return IsCount(facts.parameter[0]);
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 std::string Block::meta() const {
-  const BlockHeader& h = header();
-  const uint64_t end = h.units * kBlockUnit;
-  const uint64_t size = h.meta_bytes <= kMetaMax && h.meta_bytes <= end ? h.meta_bytes : 0;
-  return std::string(base_ + offset_ + end - size, size);
+  return std::string(base_ + offset_ + facts_.bytes - facts_.meta_bytes, facts_.meta_bytes);
 }
 
-uint64_t Block::BytesFor(const BlockRequest& request, uint32_t participants) {
+uint64_t Block::BytesFor(ObjectKind kind, uint64_t data_bytes, uint64_t meta_bytes, uint32_t participants) {
   uint64_t bytes = BodyOffsetFor(participants);
-  if (HasSyncBody(request.kind)) bytes += sizeof(SyncBody) + (participants + 63) / 64 * 8;
-  if (HasSlots(request.kind)) bytes += participants * sizeof(uint32_t);
-  if (request.data_bytes > 0) bytes = RoundUp(bytes, 64) + request.data_bytes;
-  return RoundUp(bytes + request.meta.size(), 64);
+  if (HasSyncBody(kind)) bytes += sizeof(SyncBody) + (participants + 63) / 64 * 8;
+  if (HasSlots(kind)) bytes += participants * sizeof(uint32_t);
+  if (data_bytes > 0) bytes = RoundUp(bytes, 64) + data_bytes;
+  return RoundUp(bytes + meta_bytes, 64);
 }
 
 Arena::Arena(char* body, uint64_t body_bytes, uint64_t uuid, Registry* registry, Shared<uint32_t>* poisoned)
@@ -48,7 +69,34 @@ void Arena::Format(char* body) {
   control->creator = Registry::kNobody;
 }
 
-void Arena::BecomeCreator() { control_->creator = registry_->self(); }
+void Arena::BecomeCreator() {
+  control_->creator = registry_->self();
+  creator_ = true;
+  used_ = control_->used.Load(std::memory_order_relaxed);  // relaxed: nobody else can see the segment
+}
+
+void Arena::Poison() {
+  if (poisoned_->Exchange(1) == 0) registry_->RingEverybody();
+}
+
+uint64_t Arena::BytesAt(uint64_t offset, uint64_t used) const {
+  if (used > body_bytes_ || offset + sizeof(BlockHeader) > used) return 0;
+  // Seal and size are constant once carved.
+  const BlockHeader& header = HeaderAt(offset);
+  const uint64_t bytes = Once(header.units) * kBlockUnit;
+  if (Once(header.seal) != SealOf(offset) || bytes > used - offset) return 0;
+  return bytes >= Block::BodyOffsetFor(registry_->count()) ? bytes : 0;
+}
+
+bool Arena::Read(uint64_t offset, uint64_t bytes, BlockFacts* facts) const {
+  const BlockHeader& header = HeaderAt(offset);
+  *facts = {bytes,
+            static_cast<ObjectKind>(Once(header.kind)),
+            Once(header.meta_bytes),
+            Once(header.data_bytes),
+            {Once(header.parameter[0]), Once(header.parameter[1])}};
+  return IsPossible(*facts, registry_->count());
+}
 
 bool Arena::Used(const Block& block) const {
   for (uint32_t w = 0; w < registry_->words(); w++) {
@@ -57,7 +105,7 @@ bool Arena::Used(const Block& block) const {
   return false;
 }
 
-bool Arena::TryReclaim(Block block) {
+bool Arena::TryReclaim(const Block& block) {
   uint64_t life = block.header().life.Load(std::memory_order_acquire);
   const uint32_t generation = GenerationOf(life);
   if (StateOf(life) != kBlockAlive) return true;
@@ -69,35 +117,38 @@ bool Arena::TryReclaim(Block block) {
     return false;
   }
   if (!block.header().life.CompareExchange(life, Life(generation + 1, kBlockFree))) return false;
-  free_[BytesOf(block)].push_back(block.offset());
+  free_[block.facts().bytes].push_back(block.offset());
   return true;
 }
 
 Block Arena::Allocate(const BlockRequest& request) {
   const uint64_t bytes = Block::BytesFor(request, registry_->count());
   if (bytes > UINT32_MAX * kBlockUnit) return Block();
-  uint64_t offset = 0;
   auto reusable = free_.find(bytes);
   if ((reusable == free_.end() || reusable->second.empty()) && !closed_.empty()) {
-    std::erase_if(closed_, [&](uint64_t at) { return TryReclaim(At(at)); });
+    std::erase_if(closed_, [&](const Block& block) { return TryReclaim(block); });
     reusable = free_.find(bytes);
   }
-  uint64_t generation = 1;
-  if (reusable != free_.end() && !reusable->second.empty()) {
-    offset = reusable->second.back();
+  const bool reuse = reusable != free_.end() && !reusable->second.empty();
+  if (!reuse && bytes > body_bytes_ - used_) return Block();
+  const uint64_t offset = reuse ? reusable->second.back() : used_;
+  const Block block = At(offset, {bytes,
+                                  request.kind,
+                                  static_cast<uint32_t>(request.meta.size()),
+                                  request.data_bytes,
+                                  {request.parameter[0], request.parameter[1]}});
+  BlockHeader& header = block.header();
+  uint32_t generation = 1;
+  if (reuse) {
     reusable->second.pop_back();
-    generation = GenerationOf(At(offset).header().life.Load(std::memory_order_relaxed));  // relaxed: we wrote it
+    generation = GenerationOf(header.life.Load(std::memory_order_relaxed));  // relaxed: we wrote it
     // The users bitmap stays: it is empty, but for the bit of somebody who is just finding out that the old object is
     // gone.
-    memset(body_ + offset + At(offset).BodyOffset(), 0, bytes - At(offset).BodyOffset());
+    memset(body_ + offset + block.BodyOffset(), 0, bytes - block.BodyOffset());
   } else {
-    offset = control_->used.Load(std::memory_order_relaxed);  // relaxed: written by us alone
-    if (offset + bytes > body_bytes_) return Block();
-    At(offset).header().units = static_cast<uint32_t>(bytes / kBlockUnit);
-    At(offset).header().seal = SealOf(offset);
+    header.units = static_cast<uint32_t>(bytes / kBlockUnit);
+    header.seal = SealOf(offset);
   }
-  const Block block = At(offset);
-  BlockHeader& header = block.header();
   header.kind = static_cast<uint32_t>(request.kind);
   header.data_bytes = request.data_bytes;
   header.parameter[0] = request.parameter[0];
@@ -108,25 +159,27 @@ Block Arena::Allocate(const BlockRequest& request) {
   const uint32_t self = registry_->self();
   block.users(self / 64).FetchOr(uint64_t{1} << (self % 64));
   // ORDER(block-life): everything above is visible to whoever finds it alive.
-  header.life.Store(Life(static_cast<uint32_t>(generation), kBlockAlive), std::memory_order_seq_cst);
-  if (offset == control_->used.Load(std::memory_order_relaxed)) {
+  header.life.Store(Life(generation, kBlockAlive), std::memory_order_seq_cst);
+  if (!reuse) {
+    used_ += bytes;
     // ORDER(arena-used): the block is complete before the walk can reach it.
-    control_->used.Store(offset + bytes, std::memory_order_release);
+    control_->used.Store(used_, std::memory_order_release);
   }
   return block;
 }
 
 bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
   const uint64_t used = control_->used.Load(std::memory_order_acquire);  // ORDER(arena-used)
-  if (offset < sizeof(ArenaControl) || offset % 64 != 0 || used > body_bytes_ || offset + sizeof(BlockHeader) > used)
-    return false;
-  const Block block = At(offset);
+  if (used > body_bytes_) Poison();
+  if (offset < sizeof(ArenaControl) || offset % 64 != 0 || offset >= used) return false;
+  // An offset that is no block's start would make us write into user memory.
+  const uint64_t bytes = BytesAt(offset, used);
+  if (bytes == 0) return false;
+  BlockFacts facts;
+  facts.bytes = bytes;
   const uint32_t self = registry_->self();
   const uint64_t bit = uint64_t{1} << (self % 64);
-  // An offset that is no block's start would make us write into user memory. Seal and size are constant once carved.
-  const BlockHeader& header = block.header();
-  const uint64_t bytes = BytesOf(block);
-  if (header.seal != SealOf(offset) || bytes < block.BodyOffset() || offset + bytes > used) return false;
+  const Block block = At(offset, facts);
   // ORDER(block-life): bit first, then life.
   const bool had = (block.users(self / 64).FetchOr(bit) & bit) != 0;
   bool alive = false;
@@ -137,53 +190,48 @@ bool Arena::Attach(uint64_t offset, uint32_t generation, Block* out) {
     if (alive) break;
   }
   // Now a user, so that nobody reuses the block: the rest of its header can be read.
-  const uint64_t data_end =
-      !alive || header.data_bytes == 0 ? block.BodyOffset() : RoundUp(block.BodyOffset(), 64) + header.data_bytes;
-  if (!alive || header.meta_bytes > kMetaMax || header.data_bytes > bytes || data_end + header.meta_bytes > bytes) {
+  const bool possible = !alive || Read(offset, bytes, &facts);
+  if (!alive || !possible) {
     if (!had) block.users(self / 64).FetchAnd(~bit);
+    if (!possible) Poison();
     return false;
   }
-  *out = block;
+  *out = At(offset, facts);
   return true;
 }
 
 bool Arena::AttachFirst(Block* out) {
-  const uint64_t life = At(sizeof(ArenaControl)).header().life.Load(std::memory_order_acquire);
+  const uint64_t life = HeaderAt(sizeof(ArenaControl)).life.Load(std::memory_order_acquire);
   return Attach(sizeof(ArenaControl), GenerationOf(life), out);
 }
 
 void Arena::Detach(Block block) {
   if (block.kind() == ObjectKind::kLock && Lock(block).Mine() && !Lock(block).Held()) return;
   RepairBlock(block, registry_->self());
-  if (IsCreator() && !TryReclaim(block)) closed_.push_back(block.offset());
+  if (creator_ && !TryReclaim(block)) closed_.push_back(block);
 }
 
 template <typename Visit>
 void Arena::ForEachBlock(Visit visit) {
   const uint64_t used = control_->used.Load(std::memory_order_acquire);  // ORDER(arena-used)
-  const uint64_t least = Block::BodyOffsetFor(registry_->count());
   uint64_t offset = sizeof(ArenaControl);
   while (offset < used) {
-    const uint64_t bytes = used <= body_bytes_ && offset + sizeof(BlockHeader) <= used ? BytesOf(At(offset)) : 0;
-    if (bytes < least || offset + bytes > used) {
-      if (poisoned_->Exchange(1) == 0) registry_->RingEverybody();
-      return;
-    }
-    if (!visit(At(offset))) return;
+    const uint64_t bytes = BytesAt(offset, used);
+    if (bytes == 0) return Poison();
+    visit(offset, bytes);
     offset += bytes;
   }
 }
 
 uint64_t Arena::CountAlive() {
   uint64_t alive = 0;
-  ForEachBlock([&](Block block) {
-    alive += StateOf(block.header().life.Load(std::memory_order_acquire)) == kBlockAlive ? 1 : 0;
-    return true;
+  ForEachBlock([&](uint64_t offset, uint64_t) {
+    alive += StateOf(HeaderAt(offset).life.Load(std::memory_order_acquire)) == kBlockAlive ? 1 : 0;
   });
   return alive;
 }
 
-void Arena::RepairBlock(Block block, uint32_t participant) {
+void Arena::RepairBlock(const Block& block, uint32_t participant) {
   const uint64_t bit = uint64_t{1} << (participant % 64);
   // ORDER(block-life): its bit keeps the creator from taking the block back; without it the memory may be another
   // object's by now, and the participant cannot own anything here.
@@ -194,9 +242,12 @@ void Arena::RepairBlock(Block block, uint32_t participant) {
   while (StateOf(life) == kBlockDying &&
          !block.header().life.CompareExchange(life, Life(GenerationOf(life), kBlockAlive))) {
   }
-  if (StateOf(life) != kBlockFree && HasSyncBody(block.kind())) {
+  // Only now does the header stay as it is. What is impossible there owns nothing.
+  BlockFacts facts = block.facts();
+  if (facts.kind == ObjectKind::kNone && !Read(block.offset(), facts.bytes, &facts)) facts.kind = ObjectKind::kNone;
+  if (StateOf(life) != kBlockFree && HasSyncBody(facts.kind)) {
     block.waiters().Disarm(participant);
-    switch (block.kind()) {
+    switch (facts.kind) {
       case ObjectKind::kLock:
       case ObjectKind::kRLock:
         Lock(block).Repair(participant);
@@ -216,9 +267,10 @@ void Arena::RepairBlock(Block block, uint32_t participant) {
 }
 
 void Arena::Repair(uint32_t participant) {
-  ForEachBlock([&](Block block) {
-    RepairBlock(block, participant);
-    return true;
+  ForEachBlock([&](uint64_t offset, uint64_t bytes) {
+    BlockFacts facts;
+    facts.bytes = bytes;
+    RepairBlock(At(offset, facts), participant);
   });
 }
 

@@ -39,7 +39,7 @@ void Barrier::WakeAll() {
 }
 
 Barrier::Arrival Barrier::Arrive(uint32_t* index, BarrierRound* round) {
-  const uint32_t parties = static_cast<uint32_t>(block_.header().parameter[0]);
+  const uint32_t parties = static_cast<uint32_t>(block_.facts().parameter[0]);
   Shared<uint32_t>& mine = block_.slot(block_.registry().self());
   Arrival arrival = Arrival::kWait;
   Update([&](State& s) {

@@ -8,7 +8,7 @@
 // Memory order   ORDER(barrier): what any party wrote before it arrived is visible to all after the release. Layout
 //                SyncBody.wide = round(28) | history(16) | arrived(16) | flags(4), where bit j of history says that
 //                the round j + 1 before this one was reset; slot[i] = low 16 bits of the round << 16 | 1 if
-//                participant i has arrived in it; BlockHeader.parameter[0] = parties.
+//                participant i has arrived in it; BlockFacts.parameter[0] = parties.
 #pragma once
 
 #include "core/arena.h"

@@ -14,7 +14,8 @@ Status Condition::Enter() {
 Status Condition::TryTake() {
   uint32_t slot = Mine().Load(std::memory_order_seq_cst);
   do {
-    if (GrantedOf(slot) == 0) return kAgain;
+    // Granted where nobody waits is damage.
+    if (GrantedOf(slot) == 0 || WaitingOf(slot) == 0) return kAgain;
   } while (!Mine().CompareExchange(slot, slot - kOneGranted - kOneWaiting));  // ORDER(condition)
   return kOk;
 }
@@ -59,7 +60,8 @@ uint32_t Condition::Waiting() const {
   uint32_t waiting = 0;
   for (uint32_t i = 0; i < block_.registry().count(); i++) {
     const uint32_t slot = block_.slot(i).Load(std::memory_order_seq_cst);
-    waiting += WaitingOf(slot) - GrantedOf(slot);
+    // More granted than wait there is damage.
+    if (GrantedOf(slot) < WaitingOf(slot)) waiting += WaitingOf(slot) - GrantedOf(slot);
   }
   return waiting;
 }

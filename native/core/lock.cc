@@ -6,6 +6,8 @@ Status Lock::TryAcquire(bool hold) {
   uint32_t word = Word();
   for (;;) {
     if ((word & kOwnerMask) != 0) {
+      // Nobody of that number could ever release it, or be found dead.
+      if ((word & kOwnerMask) > block_.registry().count()) return kPoisoned;
       // ORDER(lock-waiters): marked after the waiter has registered itself, in the very word that the owner must change
       // to release: the owner sees the mark, or we see it free.
       if ((word & kWaiters) != 0 || body_.word.CompareExchange(word, word | kWaiters)) return kAgain;

@@ -31,7 +31,8 @@ uint32_t Ring::AdvanceHead() {
   }
   // One producer for each record that went; one that finds too little room passes its wake on (blocking.h).
   WaitQueue space = Waiters(kSpace);
-  for (uint32_t i = 0; i < passed && space.MayHaveWaiters(); i++) space.RingOne(*registry_);
+  for (uint32_t i = 0; i < passed && space.MayHaveWaiters() && space.RingOne(*registry_); i++) {
+  }
   return passed;
 }
 

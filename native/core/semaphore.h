@@ -35,16 +35,18 @@ class Semaphore {
     do {
       if (n > maximum || value > maximum - n) return kOverRelease;
     } while (!body_.word.CompareExchange(value, value + n));  // ORDER(semaphore)
-    for (uint32_t i = 0; i < n && block_.waiters().MayHaveWaiters(); i++) Wake();
+    // Ends when nobody is left, whatever a damaged summary says: n may be two thousand million.
+    for (uint32_t i = 0; i < n && Wake(); i++) {
+    }
     return kOk;
   }
 
   uint32_t Value() const { return body_.word.Load(std::memory_order_seq_cst); }
 
  private:
-  void Wake() {
+  bool Wake() {
     WaitQueue waiters = block_.waiters();
-    if (waiters.MayHaveWaiters()) waiters.RingOne(block_.registry());
+    return waiters.MayHaveWaiters() && waiters.RingOne(block_.registry());
   }
 
   Block block_;

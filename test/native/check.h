@@ -107,6 +107,7 @@ inline bool Run(const Test& test) {
     }                                                                                                             \
   } while (false)
 
+#ifndef MULTIPROC_FUZZ  // libFuzzer brings its own, and takes a failed CHECK for a crash
 int main(int argc, char** argv) {
   using namespace multiproc::check;
   signal(SIGALRM, OnAlarm);
@@ -129,3 +130,4 @@ int main(int argc, char** argv) {
   printf("%d passed, %zu failed\n", passed, failed.size());
   return failed.empty() && passed > 0 ? 0 : 1;
 }
+#endif

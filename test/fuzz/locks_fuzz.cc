@@ -1,0 +1,356 @@
+// The objects of an arena in use, while somebody lies about every word of it: headers of blocks, locks, waiters.
+#include <memory>
+
+#include "core/barrier.h"
+#include "core/condition.h"
+#include "core/event.h"
+#include "core/lock.h"
+#include "core/semaphore.h"
+#include "fuzz.h"
+#include "unnamed_segment.h"
+
+namespace multiproc::fuzz {
+namespace {
+
+constexpr size_t kMembers = 3;
+constexpr size_t kMostOperations = 60;
+constexpr size_t kMostBlocks = 12;
+
+char* BaseOf(const UnnamedSegment& segment) { return reinterpret_cast<char*>(segment.slots()) - kHeaderBytes; }
+
+struct Place {
+  Place(uint32_t participants, uint64_t bytes)
+      : segment(Fenced([&] { return std::make_unique<ArenaSegment>(participants, bytes); },
+                       [](const ArenaSegment& s) {
+                         return Region{BaseOf(s), static_cast<uint64_t>(s.body() - BaseOf(s)) + s.body_bytes()};
+                       })) {
+    const ArenaSegment& s = *segment;
+    Forbid(BaseOf(s), s.poisoned());
+    Forbid(s.poisoned() + 2, s.slots());
+    Forbid(s.slots() + participants, s.body());
+    regions = {{s.body(), sizeof(ArenaControl)},
+               {s.body() + sizeof(ArenaControl), sizeof(BlockHeader)},
+               {s.body() + sizeof(ArenaControl), 512},
+               {s.body(), bytes},
+               {reinterpret_cast<char*>(s.slots()), kMembers * sizeof(RegistrySlot)}};
+  }
+
+  void Clear() const {
+    segment->poisoned()->Store(0, std::memory_order_relaxed);
+    memset(static_cast<void*>(segment->slots()), 0, segment->participants() * sizeof(RegistrySlot));
+    memset(segment->body(), 0, segment->body_bytes());
+    Arena::Format(segment->body());
+  }
+
+  std::unique_ptr<ArenaSegment> segment;
+  std::vector<Region> regions;
+};
+
+class World {
+ public:
+  World(const Place& place, Input& in) : segment_(*place.segment), regions_(place.regions), in_(in) {
+    Operation::Begin("format", UINT32_MAX, {});
+    place.Clear();
+    for (Participant& each : participants_) Enter(each);
+    participants_[0].member->body.BecomeCreator();
+  }
+  ~World() { Begin("leave", {}); }
+
+  void Step() {
+    const size_t number = in_.Byte() % kMembers;
+    Participant& who = participants_[number];
+    if (who.member == nullptr || !who.member->registry.joined()) {
+      Begin("join", Lies());
+      Enter(who);
+      return;
+    }
+    switch (in_.Byte() % 16) {
+      case 0:
+      case 1:
+        return Allocate();
+      case 2:
+      case 3:
+        return Attach(who);
+      case 4:
+        return Detach(who);
+      case 5:
+        Begin("reap", Lies());
+        who.member->ReapAll();
+        return;
+      case 6: {
+        const uint32_t participant = static_cast<uint32_t>(in_.Below(segment_.participants()));
+        Begin("repair", Lies());
+        who.member->body.Repair(participant);
+        return;
+      }
+      case 7:
+        Begin("count", Lies());
+        Operation::Require(who.member->body.CountAlive() <= segment_.body_bytes() / kBlockUnit, "as many as fit");
+        return;
+      case 8:
+        Begin("leave", Lies());
+        who.member->Leave();
+        who.blocks.clear();
+        return;
+      case 9:
+        return Die(who);
+      case 10: {
+        for (const Lie& lie : Lies()) lie.Tell();
+        return;
+      }
+      default:
+        return Use(who);
+    }
+  }
+
+ private:
+  // An object that was allocated or attached, and what was known of it then.
+  struct Held {
+    Block block;
+    ObjectKind kind;
+    double parameter[2];
+  };
+  struct Participant {
+    std::unique_ptr<ArenaMember> member;
+    std::vector<Held> blocks;
+  };
+
+  std::vector<Lie> Lies() { return LiesOf(in_, regions_); }
+  void Begin(const char* name, std::vector<Lie> lies) const {
+    const uint64_t blocks = segment_.body_bytes() / kBlockUnit;
+    Operation::Begin(name, 1000 * (segment_.participants() + blocks), std::move(lies));
+  }
+  void Enter(Participant& who) {
+    if (who.member == nullptr) who.member = std::make_unique<ArenaMember>(segment_);
+    if (!who.member->registry.Join(who.member->body)) return;
+    Operation::Require(who.member->self() < segment_.participants(), "there is such a participant");
+  }
+
+  // What native code remembers of an object, and the memory that it hands to JavaScript.
+  void Keep(Participant& who, const Block& block) {
+    const BlockFacts& facts = block.facts();
+    const char* const end = segment_.body() + segment_.body_bytes();
+    if (facts.data_bytes > 0) {
+      Operation::Require(block.data() > segment_.body() && block.data() <= end, "its memory begins in the body");
+      Operation::Require(facts.data_bytes <= static_cast<uint64_t>(end - block.data()), "its memory ends in the body");
+      memset(block.data(), 'x', facts.data_bytes);
+    }
+    Operation::Require(block.meta().size() <= kMetaMax, "its text is not too long");
+    if (who.blocks.size() == kMostBlocks) return;
+    who.blocks.push_back({block, facts.kind, {facts.parameter[0], facts.parameter[1]}});
+  }
+
+  void Allocate() {
+    Participant& who = participants_[0];
+    if (who.member == nullptr || !who.member->registry.joined()) return;
+    BlockRequest request;
+    request.kind = static_cast<ObjectKind>(1 + in_.Byte() % 10);
+    if (request.kind >= ObjectKind::kValue) request.data_bytes = in_.Below(600) + 1;
+    if (request.kind == ObjectKind::kBarrier) request.parameter[0] = 1 + in_.Byte() % 3;
+    if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
+      request.parameter[0] = in_.Byte() % 4;
+      request.parameter[1] = in_.Byte() % 2 == 0 ? 3 : INT32_MAX;
+    }
+    request.meta = std::string(in_.Byte() % 40, 'm');
+    Begin("allocate", Lies());
+    const Block block = who.member->body.Allocate(request);
+    if (block.offset() == 0) return;
+    if (request.parameter[1] > 0) Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
+    Keep(who, block);
+  }
+
+  void Attach(Participant& who) {
+    Block block;
+    const uint8_t how = in_.Byte();
+    const std::vector<Held>& known = participants_[in_.Byte() % kMembers].blocks;
+    const uint64_t odd = how < 32 ? in_.Odd() : 0;
+    Begin("attach", Lies());
+    Arena& arena = who.member->body;
+    bool found = false;
+    if (how < 32) {
+      found = arena.Attach(how < 16 ? odd : odd * kBlockUnit, 1, &block);
+    } else if (known.empty()) {
+      found = arena.AttachFirst(&block);
+    } else {
+      const Block& other = known[how % known.size()].block;
+      found = arena.Attach(other.offset(), other.generation(), &block);
+    }
+    if (found) Keep(who, block);
+  }
+
+  void Detach(Participant& who) {
+    if (who.blocks.empty()) return;
+    const size_t which = in_.Byte() % who.blocks.size();
+    const Block block = who.blocks[which].block;
+    // A participant has one registration for all its views of an object.
+    std::erase_if(who.blocks, [&](const Held& each) { return each.block.offset() == block.offset(); });
+    Begin("detach", Lies());
+    who.member->body.Detach(block);
+  }
+
+  template <typename Attempt>
+  Status Wait(Participant& who, const Block& block, Attempt attempt) {
+    SpinBudget spin(false);
+    const int64_t wait = in_.Byte() % 4 == 0 ? 20'000 : 0;
+    return BlockUntil(who.member->registry, block.waiters(), spin, wait, attempt);
+  }
+
+  void Use(Participant& who) {
+    if (who.blocks.empty()) return;
+    const Held held = who.blocks[in_.Byte() % who.blocks.size()];
+    const Block& block = held.block;
+    const uint8_t what = in_.Byte();
+    Begin("use", Lies());
+    switch (held.kind) {
+      case ObjectKind::kLock:
+        return UseLock(who, block, what);
+      case ObjectKind::kRLock:
+        return UseRLock(who, block, what);
+      case ObjectKind::kSemaphore:
+      case ObjectKind::kBoundedSemaphore:
+        return UseSemaphore(who, held, what);
+      case ObjectKind::kCondition:
+        return UseCondition(who, block, what);
+      case ObjectKind::kEvent:
+        return UseEvent(who, block, what);
+      case ObjectKind::kBarrier:
+        return UseBarrier(who, held, what);
+      default:
+        Operation::Require(held.kind <= ObjectKind::kMemory, "it is an object of a known kind, and no queue");
+        Operation::Require(block.meta().size() <= kMetaMax, "its text is not too long");
+    }
+  }
+
+  void UseLock(Participant& who, const Block& block, uint8_t what) {
+    Lock lock(block);
+    const bool hold = (what & 4) != 0;
+    if (what % 2 == 0) {
+      const Status status = Wait(who, block, [&] { return lock.TryAcquire(hold); });
+      Operation::OneOf(status, {kOk, kOkOwnerDied, kAgain, kPoisoned});
+    } else {
+      Operation::OneOf(lock.Release(hold), {kOk, kNotOwner, kOverRelease});
+    }
+    lock.Mine();
+    lock.Held();
+    block.waiters().Count();
+  }
+
+  void UseRLock(Participant& who, const Block& block, uint8_t what) {
+    Lock lock(block);
+    uint32_t depth = 0;
+    switch (what % 4) {
+      case 0:
+        Operation::OneOf(lock.Exit(), {kOk, kNotOwner});
+        return;
+      case 1:
+        if (Operation::OneOf(lock.ExitFully(&depth), {kOk, kNotOwner}) == kOk) depth = lock.depth();
+        return;
+      case 2:
+        Operation::OneOf(lock.SetDepth(what), {kOk, kNotOwner});
+        return;
+      default:
+        Operation::OneOf(Wait(who, block, [&] { return lock.TryEnter(); }), {kOk, kOkOwnerDied, kAgain, kPoisoned});
+    }
+  }
+
+  void UseSemaphore(Participant& who, const Held& held, uint8_t what) {
+    Semaphore semaphore(held.block);
+    // As the binding does it: the maximum is what was read when the object was attached.
+    const uint32_t maximum = static_cast<uint32_t>(held.parameter[1]);
+    const uint32_t n = what < 128 ? 1 : what < 240 ? 2 : INT32_MAX;
+    if (what % 2 == 0) {
+      Operation::OneOf(Wait(who, held.block, [&] { return semaphore.TryAcquire(); }), {kOk, kAgain});
+    } else {
+      Operation::OneOf(semaphore.Release(n, maximum), {kOk, kOverRelease});
+    }
+  }
+
+  void UseCondition(Participant& who, const Block& block, uint8_t what) {
+    Condition condition(block);
+    switch (what % 5) {
+      case 0:
+        Operation::OneOf(condition.Enter(), {kOk, kSystem});
+        return;
+      case 1:
+        Operation::OneOf(Wait(who, block, [&] { return condition.TryTake(); }), {kOk, kAgain});
+        return;
+      case 2:
+        condition.Leave();
+        return;
+      case 3:
+        Operation::Require(condition.Notify(what) <= what, "no more than wished");
+        return;
+      default:
+        Operation::Require(condition.Waiting() <= segment_.participants() * 0xffff, "as many as can wait");
+    }
+  }
+
+  void UseEvent(Participant& who, const Block& block, uint8_t what) {
+    Event event(block);
+    switch (what % 3) {
+      case 0:
+        return event.Set();
+      case 1:
+        return event.Clear();
+      default: {
+        const uint32_t epoch = event.Epoch();
+        Operation::OneOf(Wait(who, block, [&] { return event.Test(epoch); }), {kOk, kAgain});
+      }
+    }
+  }
+
+  void UseBarrier(Participant& who, const Held& held, uint8_t what) {
+    Barrier barrier(held.block);
+    uint32_t index = 0;
+    BarrierRound round = what;
+    switch (what % 6) {
+      case 0:
+        if (barrier.Arrive(&index, &round) == Barrier::Arrival::kWait) {
+          Operation::OneOf(Wait(who, held.block, [&] { return barrier.Test(round); }), {kOk, kAgain, kBroken});
+        }
+        return;
+      case 1:
+        Operation::OneOf(barrier.Finish(round), {kOk, kBroken});
+        return;
+      case 2:
+        Operation::OneOf(barrier.Break(round), {kOk, kBroken});
+        return;
+      case 3:
+        return barrier.Abort();
+      case 4:
+        return barrier.Reset();
+      default:
+        Operation::Require(barrier.Waiting() <= 0xffff, "as many as can wait");
+        barrier.broken();
+    }
+  }
+
+  // As the kernel does it: the descriptor goes with its locks, and nothing else happens.
+  static void Die(Participant& who) {
+    who.member->fd.Reset();
+    who.member->registry = Registry();
+    who.member.reset();
+    who.blocks.clear();
+  }
+
+  const ArenaSegment& segment_;
+  const std::vector<Region>& regions_;
+  Input& in_;
+  Participant participants_[kMembers];
+};
+
+const Place& PlaceFor(uint8_t which) {
+  static const Place places[] = {Place(8, 4096), Place(256, 8192), Place(1023, 12288)};
+  return places[which % 3];
+}
+
+}  // namespace
+}  // namespace multiproc::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace multiproc::fuzz;
+  Input in(bytes, size);
+  World world(PlaceFor(in.Byte()), in);
+  for (size_t i = 0; i < kMostOperations && !in.ended(); i++) world.Step();
+  return 0;
+}

@@ -1,0 +1,204 @@
+// The participants of a segment and a wait queue of theirs, while somebody lies about states, pids, bells and bitmaps.
+#include <memory>
+
+#include "core/blocking.h"
+#include "core/wait_queue.h"
+#include "fuzz.h"
+#include "unnamed_segment.h"
+
+namespace multiproc::fuzz {
+namespace {
+
+constexpr size_t kMembers = 3;
+constexpr size_t kMostOperations = 80;
+
+// A body that is one wait queue.
+struct Waiters {
+  Shared<uint32_t> summary;
+  uint32_t unused;
+  Shared<uint64_t> bits[16];
+};
+
+// Nothing to repair but the bitmap, and a check of what is asked for.
+class Body : public Repairer {
+ public:
+  Body(const UnnamedSegment& segment, Registry* registry) : segment_(segment), registry_(registry) {}
+
+  WaitQueue queue() const {
+    auto* waiters = reinterpret_cast<Waiters*>(segment_.body());
+    return WaitQueue(&waiters->summary, waiters->bits, registry_->words());
+  }
+  void Repair(uint32_t participant) override {
+    Operation::Require(participant < segment_.participants(), "only participants are repaired");
+    queue().Disarm(participant);
+  }
+
+ private:
+  const UnnamedSegment& segment_;
+  Registry* registry_;
+};
+
+struct Participant {
+  explicit Participant(const UnnamedSegment& segment) : fd(segment.Reopen()), body(segment, &registry) {
+    registry.Attach(fd.get(), segment.slots(), segment.participants());
+  }
+  Participant(const Participant&) = delete;
+  Participant& operator=(const Participant&) = delete;
+  ~Participant() {
+    if (fd.valid()) registry.Leave(body);
+  }
+
+  Descriptor fd;
+  Registry registry;
+  Body body;
+};
+
+char* BaseOf(const UnnamedSegment& segment) { return reinterpret_cast<char*>(segment.slots()) - kHeaderBytes; }
+
+struct Place {
+  explicit Place(uint32_t participants)
+      : segment(Fenced([&] { return std::make_unique<UnnamedSegment>(participants, 4096, 0); },
+                       [](const UnnamedSegment& s) {
+                         return Region{BaseOf(s), static_cast<uint64_t>(s.body() - BaseOf(s)) + s.body_bytes()};
+                       })) {
+    const UnnamedSegment& s = *segment;
+    const uint64_t words = (participants + 63) / 64;
+    Forbid(BaseOf(s), s.slots());
+    Forbid(s.slots() + participants, s.body());
+    Forbid(s.body() + 8 + words * 8, s.body() + 4096);
+    char* const slots = reinterpret_cast<char*>(s.slots());
+    regions = {{slots, std::min<uint64_t>(kMembers, participants) * sizeof(RegistrySlot)},
+               {slots, participants * sizeof(RegistrySlot)},
+               {s.body(), 8},
+               {s.body(), 8 + words * 8}};
+  }
+  void Clear() const {
+    memset(static_cast<void*>(segment->slots()), 0, segment->participants() * sizeof(RegistrySlot));
+    memset(segment->body(), 0, 8 + (segment->participants() + 63) / 64 * 8);
+  }
+
+  std::unique_ptr<UnnamedSegment> segment;
+  std::vector<Region> regions;
+};
+
+class World {
+ public:
+  World(const Place& place, Input& in) : segment_(*place.segment), regions_(place.regions), in_(in) {
+    Operation::Begin("format", UINT32_MAX, {});
+    place.Clear();
+  }
+  ~World() { Begin("leave", {}); }
+
+  void Step() {
+    const size_t number = in_.Byte() % kMembers;
+    std::unique_ptr<Participant>& who = participants_[number];
+    if (who == nullptr) who = std::make_unique<Participant>(segment_);
+    Registry& registry = who->registry;
+    if (!registry.joined()) return Join(number);
+    const uint32_t self = registry.self();
+    const uint8_t what = in_.Byte();
+    const auto any = static_cast<uint32_t>(in_.Odd());
+    Begin("registry", Lies());
+    switch (what % 12) {
+      case 0:
+        registry.Leave(who->body);
+        Operation::Require(!registry.joined(), "who left is no participant");
+        return;
+      case 1:
+        return Reap(number, any);
+      case 2:
+        Operation::Require(registry.ReapAll(who->body) <= segment_.participants(), "no more dead than participants");
+        return CheckLiving();
+      case 3:
+        registry.RingEverybody();
+        return;
+      case 4:
+        registry.Ring(any);
+        return;
+      case 5:
+        return CheckLiving();
+      case 6:
+        who->body.queue().Arm(self);
+        return;
+      case 7:
+        who->body.queue().RingOne(registry);
+        return;
+      case 8:
+        who->body.queue().RingAll(registry);
+        return;
+      case 9: {
+        SpinBudget spin(false);
+        const auto attempt = [&] { return kAgain; };
+        Operation::OneOf(BlockUntil(registry, who->body.queue(), spin, 20'000, attempt), {kAgain});
+        return;
+      }
+      case 10:
+        // As the kernel does it: the descriptor goes with its locks, and nothing else happens.
+        who->fd.Reset();
+        who.reset();
+        return;
+      default:
+        who->body.queue().HasOthers(self);
+        Operation::Require(who->body.queue().Count() <= 64 * registry.words(), "as many as there are bits");
+        who->body.queue().Disarm(self);
+    }
+  }
+
+ private:
+  std::vector<Lie> Lies() { return LiesOf(in_, regions_); }
+  void Begin(const char* name, std::vector<Lie> lies) const {
+    Operation::Begin(name, 1000 + 100 * segment_.participants(), std::move(lies));
+  }
+
+  // Whatever the slots say, two participants never get the same one.
+  void Join(size_t number) {
+    Registry& registry = participants_[number]->registry;
+    Begin("join", Lies());
+    if (!registry.Join(participants_[number]->body)) return;
+    Operation::Require(registry.self() < segment_.participants(), "there is such a participant");
+    for (size_t i = 0; i < kMembers; i++) {
+      if (i == number || participants_[i] == nullptr || !participants_[i]->registry.joined()) continue;
+      Operation::Require(participants_[i]->registry.self() != registry.self(), "a slot has one owner");
+    }
+  }
+
+  // Nor is a living participant ever taken for dead.
+  void Reap(size_t number, uint32_t any) {
+    const size_t victim = any % kMembers;
+    const Participant* of = participants_[victim].get();
+    const bool living = of != nullptr && of->registry.joined();
+    const uint32_t index = living ? of->registry.self() : any;
+    const bool dead = participants_[number]->registry.Reap(index, participants_[number]->body);
+    Operation::Require(!living || !dead, "who lives is not reaped");
+  }
+
+  void CheckLiving() const {
+    for (const auto& of : participants_) {
+      if (of == nullptr || !of->registry.joined()) continue;
+      for (const auto& by : participants_) {
+        if (by != nullptr) Operation::Require(by->registry.Alive(of->registry.self()), "who lives is alive");
+      }
+    }
+  }
+
+  const UnnamedSegment& segment_;
+  const std::vector<Region>& regions_;
+  Input& in_;
+  std::unique_ptr<Participant> participants_[kMembers];
+};
+
+const Place& PlaceFor(uint8_t which) {
+  static const Place places[] = {Place(1), Place(70), Place(1023)};
+  return places[which % 3];
+}
+
+}  // namespace
+}  // namespace multiproc::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace multiproc::fuzz;
+  Input in(bytes, size);
+  World world(PlaceFor(in.Byte()), in);
+  for (size_t i = 0; i < kMostOperations && !in.ended(); i++) world.Step();
+  return 0;
+}
