@@ -2,6 +2,7 @@
  * What this environment knows about one queue, whichever of the queue classes it belongs to.
  */
 import { CorruptSegmentError } from '../errors.js';
+import { parseDescription } from '../internal/description.js';
 import { call, native, WaitQueue } from '../internal/native.js';
 import { Core, type SharedObject } from '../internal/shared-object.js';
 import { type PinnedQueue, releaseConsumed } from '../internal/transit.js';
@@ -19,13 +20,8 @@ export interface QueueMeta {
 
 /** @throws CorruptSegmentError. */
 export function readMeta(ref: number): QueueMeta {
-  let meta: { readonly class?: unknown; readonly codec?: unknown };
-  try {
-    meta = JSON.parse(native.meta(ref)) as typeof meta;
-  } catch (cause) {
-    throw new CorruptSegmentError('Cannot open queue: its description is damaged', { cause });
-  }
-  if (isQueueClass(meta.class) && isCodecName(meta.codec)) return { class: meta.class, codec: meta.codec };
+  const { class: name, codec } = parseDescription(native.meta(ref), 'queue');
+  if (isQueueClass(name) && isCodecName(codec)) return { class: name, codec };
   throw new CorruptSegmentError('Cannot open queue: it is of an unknown class or codec');
 }
 

@@ -86,9 +86,10 @@ export function registerBlockClass(className: string, revive: (block: Block) => 
 
 function reviveBlock(opened: Opened): SharedObject {
   const parts = openBytes('memory', opened.ref);
-  const { class: className, name } = parts.meta as BlockFacts;
-  const revive = revivers.get(className);
-  if (revive !== undefined) return revive(new Block(parts, name));
+  const { class: className, name } = (parts.meta ?? {}) as Partial<BlockFacts>;
+  const revive = revivers.get(className ?? '');
+  if (revive !== undefined && typeof name === 'string' && parts.length <= parts.buffer.byteLength)
+    return revive(new Block(parts, name));
   parts.attachment.close();
   throw new CorruptSegmentError(`Cannot open shared memory: it was made by ${inspect(className)}, which is not known`);
 }

@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError, NotTransferableError } from '../errors.js';
+import { parseDescription } from '../internal/description.js';
 import { type TaskReference, taskReferenceOf } from '../internal/task-reference.js';
 
 /** None, the address of a task, or a plain function that only its own process has. */
@@ -25,7 +26,8 @@ function described(action: unknown): DescribedAction {
 
 /** The reverse of {@link describeAction}. */
 export function readAction(meta: string): DescribedAction {
-  return (JSON.parse(meta) as { readonly action?: TaskReference | 'local' }).action;
+  const { action } = parseDescription(meta, 'Barrier');
+  return action as TaskReference | 'local' | undefined;
 }
 
 /**

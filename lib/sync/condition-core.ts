@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
+import { parseDescription } from '../internal/description.js';
 import { attach } from '../internal/handle.js';
 import { call, Kind, native } from '../internal/native.js';
 import {
@@ -60,7 +61,10 @@ export function createCondition(source: Lock | RLock | ConditionOptions | undefi
 /** Adopts a ref that `open` or `attach` gave, with the lock that belongs to it. */
 export function openCondition(ref: number): Attachment<ConditionCore> {
   return attachCore(ref, (known) => {
-    const { lock } = JSON.parse(call(() => native.meta(known))) as { lock: string };
+    const { lock } = parseDescription(
+      call(() => native.meta(known)),
+      'Condition',
+    ) as { lock: string };
     return new ConditionCore(known, attach<Lock | RLock>(lock));
   });
 }

@@ -175,8 +175,8 @@ napi_value RingGet(napi_env env, napi_callback_info info) {
   return call.Return(PayloadLength(claim));
 }
 
-// Memory of the runtime. nullptr with its own error pending if that is too much: by napi_create_arraybuffer, the process
-// would end.
+// Memory of the runtime. nullptr with its own error pending if that is too much: by napi_create_arraybuffer, the
+// process would end.
 napi_value NewMemory(napi_env env, uint64_t bytes, void** data) {
   napi_value global, constructor, length, memory;
   if (napi_get_global(env, &global) != napi_ok ||

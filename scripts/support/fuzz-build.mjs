@@ -87,7 +87,9 @@ export function fuzz(name, { seconds, seed }) {
       executions,
       corpus: figure(/ corp: (\d+)\//g),
       seconds: (performance.now() - began) / 1000,
-      report: ok ? '' : reportOf(name, found, `${error?.message ?? signal ?? `exit code ${status}`}\n${tailOf(stderr)}`),
+      report: ok
+        ? ''
+        : reportOf(name, found, `${error?.message ?? signal ?? `exit code ${status}`}\n${tailOf(stderr)}`),
     };
   } finally {
     rmSync(fresh, { recursive: true });
