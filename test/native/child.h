@@ -54,6 +54,12 @@ class Child {
     CHECK_EQ(WEXITSTATUS(status), 0);
     return false;
   }
+  // Has it stopped or ended since it was last waited for? Does not wait.
+  bool HasChanged() const {
+    siginfo_t info{};
+    CHECK_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+  }
   void Continue() { kill(pid_, SIGCONT); }
   void Kill() { kill(pid_, SIGKILL); }
   pid_t pid() const { return pid_; }
