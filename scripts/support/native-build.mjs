@@ -57,10 +57,11 @@ export function runNativeTests(variant) {
 }
 
 /**
- * @param {string} folder
- * @param {string} sanitize
+ * @param {string} folder relative to the project's
+ * @param {string} sanitize empty: no sanitizers
+ * @returns {boolean} false if the build failed, having said why
  */
-function buildNativeTests(folder, sanitize) {
+export function buildNativeTests(folder, sanitize) {
   process.stdout.write(`building the native tests${sanitize === '' ? '' : ` with ${sanitize} sanitizers`}\n`);
   const built = runQuietly(process.execPath, [
     binOf('cmake-js'),

@@ -298,40 +298,4 @@ class Actor {
   uint64_t newest_[Ledger::kActors] = {};  // of each producer
 };
 
-// Everybody else has gone and was reaped. Empties the ring and checks the books; then that the ring is as good as new.
-inline void Balance(const RingSegment& segment, RingMember& me, Ledger& ledger, Actor& actor,
-                    const Expected& expected) {
-  Ring& ring = me.body;
-  for (int q = 0; q < kWaitQueues; q++) ring.Waiters(q).Disarm(me.self());
-  actor.DropIfImmediate();
-  CollectSpills(segment.uuid(), ring);
-
-  const uint64_t size = ring.Size();
-  const uint64_t unfinished = ring.Unfinished();
-  uint64_t drained = 0;
-  for (Claim claim; ring.TryClaim(UINT64_MAX, &claim) == kOk; drained++) {
-    const uint64_t id = actor.CopyOut(claim);
-    actor.CheckOrder(id);
-    ledger.entries[id].in_queue++;
-    CHECK_EQ(ring.Release(claim.position), kOk);
-    actor.RemoveIfSpilled();
-  }
-  CHECK_EQ(drained, size);
-  CHECK_EQ(FilesWithPrefix(SpillPrefix(segment.uuid())).size(), 0);
-  CHECK(ledger.late <= (expected.killed ? 1 : 0));
-  CheckBooks(ledger, expected, segment.shape.counted ? &unfinished : nullptr);
-
-  CHECK_EQ(segment.poisoned()->Load(std::memory_order_relaxed), 0);
-  CHECK_EQ(ring.UsedLines(), 0);
-  CHECK(ring.Busy().empty());
-  if (expected.shut_down || expected.dropped) segment.control().flags.Store(0, std::memory_order_relaxed);
-  const uint64_t room =
-      segment.shape.maxsize == 0 ? segment.shape.lines : std::min(segment.shape.maxsize, segment.shape.lines);
-  for (int round = 0; round < 2; round++) {
-    CHECK_EQ(FillWithLines(ring), room);
-    CHECK_EQ(DrainAll(ring), room);
-    CHECK_EQ(ring.UsedLines(), 0);
-  }
-}
-
 }  // namespace multiproc

@@ -1,8 +1,6 @@
 // Ledger: what the crash tests of the ring know about every message, in memory of its own that no death and no repair
-// touches. Balance: checks the ring against it.
+// touches.
 #pragma once
-
-#include <sched.h>
 
 #include <atomic>
 
@@ -53,47 +51,5 @@ struct Ledger {
   std::atomic<uint32_t> doing[kActors] = {};
   Entry entries[kMost];
 };
-
-// What may have happened to the books.
-struct Expected {
-  bool killed = false;     // the victim was; otherwise everything adds up exactly
-  bool shut_down = false;  // perhaps
-  bool dropped = false;    // shut down immediately, perhaps: messages may have been dropped
-};
-
-// How often the message was got, or will be. A death around a Release leaves it to the message whether it comes back.
-inline int TimesSeen(const Ledger::Entry& entry, const Expected& expected) {
-  const int seen = entry.consumed + entry.in_queue;
-  if (!expected.killed) CHECK_EQ(entry.put_ended, 1);
-  // Only the victim leaves an operation half done.
-  if (entry.put_ended == 0) CHECK_EQ(entry.producer, Ledger::kVictim);
-  CHECK_EQ(entry.put_began, 1);
-  CHECK(seen <= 1);
-  if (seen == 1 || entry.put_ended == 0 || expected.dropped) return seen;
-  // Lost, unless the victim died with it in its hands.
-  CHECK(expected.killed && entry.victim_copied == 1);
-  return 1;
-}
-
-// `unfinished` as the ring counts it; null if it does not.
-inline void CheckBooks(const Ledger& ledger, const Expected& expected, const uint64_t* unfinished) {
-  uint64_t committed = 0, finished = 0, in_work = 0;
-  for (uint64_t id = 1; id < ledger.next_id.load(); id++) {
-    const Ledger::Entry& entry = ledger.entries[id];
-    const int seen = TimesSeen(entry, expected);
-    committed += static_cast<uint64_t>(seen);
-    const bool done = entry.finish_ended > 0 || (entry.finish_began > 0 && entry.consumed + entry.in_queue == 0);
-    finished += done ? 1 : 0;
-    in_work += entry.consumed > 0 && !done ? 1 : 0;
-  }
-  if (unfinished == nullptr) return;
-  // What was dropped counts as done, each once.
-  if (expected.dropped) {
-    committed = in_work;
-    finished = 0;
-  }
-  CHECK(*unfinished <= committed - finished - ledger.done_ended.load());
-  CHECK(*unfinished >= committed - finished - ledger.done_began.load());
-}
 
 }  // namespace multiproc

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "ring_actor.h"
+#include "ring_balance.h"
 
 namespace multiproc {
 
