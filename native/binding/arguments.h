@@ -86,5 +86,8 @@ void ExportWaiting(Environment& environment, napi_value exports);
 void ExportSync(Environment& environment, napi_value exports);
 void ExportRing(Environment& environment, napi_value exports);
 void ExportHousekeeping(Environment& environment, napi_value exports);
+#ifdef MULTIPROC_FAULT_POINTS
+void ExportFaultPoints(Environment& environment, napi_value exports);
+#endif
 
 }  // namespace multiproc
