@@ -233,7 +233,10 @@ class Stage {
   std::optional<Stepped> victim_;
 };
 
+// Every stop of a child is a turn of the processor, for which a busy machine lets it wait: each scenario has the time
+// that others have for a test.
 Paths PathsOf(const Scenario& scenario) {
+  alarm(check::kWatchdogSeconds);
   Paths paths;
   Stage stage(scenario, paths);
   Stepped& victim = stage.victim();
