@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "named_segment.h"
-#include "ring_ledger.h"
+#include "ring_balance.h"
 #include "ring_view.h"
 #include "stepper.h"
 
