@@ -86,9 +86,11 @@ export { struct, type StructFields, type StructInput, type StructType, type Stru
 export { Value, type ValueConstructor, type ValueOptions } from './memory/value.js';
 
 export { type CodecName } from './channels/codec-name.js';
+export { type BytesLike, Connection, type RecvBytesOptions } from './channels/connection.js';
 export { type Job } from './channels/job.js';
 export { JoinableQueue } from './channels/joinable-queue.js';
 export { type QueueOptions, type QueueStats } from './channels/queue-facade.js';
+export { Pipe, type PipeOptions } from './channels/pipe.js';
 export { Queue, type ShutdownOptions } from './channels/queue.js';
 export { type Message, type Slot } from './channels/raw-messages.js';
 export { SimpleQueue } from './channels/simple-queue.js';

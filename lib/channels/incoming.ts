@@ -83,7 +83,7 @@ export function takeValue(ref: number, length: number, codec: CodecName): unknow
 
 /**
  * The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, nobody can ever
- * work on it: it is consumed, and counts as done.
+ * work on it: it is consumed, and counts as done where that is counted.
  */
 export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
   const [flags = 0, position = 0, , attempts = 1] = native.out;
@@ -92,7 +92,7 @@ export function takeClaimed(ref: number, length: number, codec: CodecName): Clai
     const value = spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
     return { value, position, attempts };
   } catch (error) {
-    native.ringReleaseDone(ref, position);
+    if (native.ringReleaseDone(ref, position) < 0) native.ringRelease(ref, position);
     throw error;
   }
 }

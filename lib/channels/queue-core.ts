@@ -10,7 +10,7 @@ import { WaitLine } from '../internal/wait.js';
 import { type CodecName, isCodecName } from './codec-name.js';
 
 /** Names of the classes that a queue's handle can become. */
-export type QueueClass = 'Queue' | 'SimpleQueue' | 'JoinableQueue';
+export type QueueClass = 'Queue' | 'SimpleQueue' | 'JoinableQueue' | 'Connection';
 
 /** Kept with each queue as JSON. */
 export interface QueueMeta {
@@ -26,7 +26,7 @@ export function readMeta(ref: number): QueueMeta {
 }
 
 function isQueueClass(name: unknown): name is QueueClass {
-  return name === 'Queue' || name === 'SimpleQueue' || name === 'JoinableQueue';
+  return name === 'Queue' || name === 'SimpleQueue' || name === 'JoinableQueue' || name === 'Connection';
 }
 
 /** Waiting for messages is the main line. */

@@ -16,17 +16,29 @@ import type { QueueCore } from './queue-core.js';
 /** So many messages make a batch when the caller sets no limit: producers could keep it going for ever. */
 const largestBatch = 4096;
 
+/** How a class that receives speaks of its failures. */
+export type ReceiverFailure = (status: number) => MultiprocError;
+
+function queueFailure(status: number): MultiprocError {
+  return status === Status.Again
+    ? new Empty('Cannot get from Queue: it is empty')
+    : statusError(status, 'get from Queue');
+}
+
+/** The getting side of a ring. */
 export class Receiver {
   readonly #owner: SharedObject;
   readonly #at: Attachment<QueueCore>;
   readonly #codec: CodecName;
   /** Why a message in the middle of a batch could not be decoded; the next get throws it. */
   #postponed: { readonly error: unknown } | null = null;
+  readonly #failure: ReceiverFailure;
 
-  constructor(owner: SharedObject, attachment: Attachment<QueueCore>) {
+  constructor(owner: SharedObject, attachment: Attachment<QueueCore>, failure: ReceiverFailure = queueFailure) {
     this.#owner = owner;
     this.#at = attachment;
     this.#codec = attachment.core.meta.codec;
+    this.#failure = failure;
   }
 
   get(options: WaitOptions | null | undefined): Promise<unknown> {
@@ -144,12 +156,6 @@ export class Receiver {
     const { error } = this.#postponed;
     this.#postponed = null;
     throw error;
-  }
-
-  #failure(status: number): MultiprocError {
-    return status === Status.Again
-      ? new Empty('Cannot get from Queue: it is empty')
-      : statusError(status, 'get from Queue');
   }
 }
 

@@ -2,7 +2,7 @@
  * The putting side of a queue.
  */
 import { inspect } from 'node:util';
-import { argumentTypeError, Full, MultiprocError } from '../errors.js';
+import { argumentTypeError, type ErrorDetails, Full, MultiprocError } from '../errors.js';
 import { Status } from '../internal/native.js';
 import type { Attachment, SharedObject } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
@@ -19,15 +19,32 @@ function finished(): Promise<void> {
   return isTurnDue() ? new Promise((resolve) => setImmediate(resolve)) : done;
 }
 
+/** How a class that sends speaks of its failures. */
+export interface SenderWords {
+  /** Completes "Cannot …". */
+  readonly action: string;
+  /** The error for `Status.Again` or `Status.ShutDown`; `undefined`: the general one. `text` and `facts` say who is in the way. */
+  failure(status: number, text: string, facts: ErrorDetails): MultiprocError | undefined;
+}
+
+const queueWords: SenderWords = {
+  action: 'put into Queue',
+  failure: (status, text, facts) =>
+    status === Status.Again ? new Full(`Cannot put into Queue: it is full${text}`, facts) : undefined,
+};
+
+/** The putting side of a ring. */
 export class Sender {
   readonly #owner: SharedObject;
   readonly #at: Attachment<QueueCore>;
   readonly #encoder: MessageEncoder;
+  readonly #words: SenderWords;
 
-  constructor(owner: SharedObject, attachment: Attachment<QueueCore>) {
+  constructor(owner: SharedObject, attachment: Attachment<QueueCore>, words: SenderWords = queueWords) {
     this.#owner = owner;
     this.#at = attachment;
     this.#encoder = messageEncoder(attachment.core.meta.codec);
+    this.#words = words;
   }
 
   put(value: unknown, options: WaitOptions | null | undefined): Promise<void> {
@@ -112,7 +129,7 @@ export class Sender {
 
   /** Encodes after a look at whether the queue is still open: what cannot be sent must not be the error then. */
   #encode(value: unknown): number {
-    this.#at.assertOpen('put into Queue');
+    this.#at.assertOpen(this.#words.action);
     return this.#encoder.encode(value);
   }
 
@@ -193,9 +210,9 @@ export class Sender {
   }
 
   #failure(status: number, waited: boolean, count?: number): MultiprocError {
-    if (status !== Status.Again) return statusError(status, 'put into Queue');
-    const { text, facts } = this.#at.core.whoIsBusy(waited);
-    return new Full(`Cannot put into Queue: it is full${text}`, count === undefined ? facts : { ...facts, count });
+    const busy = status === Status.Again ? this.#at.core.whoIsBusy(waited) : { text: '', facts: {} };
+    const facts = count === undefined ? busy.facts : { ...busy.facts, count };
+    return this.#words.failure(status, busy.text, facts) ?? statusError(status, this.#words.action);
   }
 }
 

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { argumentTypeError, CorruptSegmentError, StateError } from '../errors.js';
 import { setSharedObjectHooks, type SharedView } from './codec/shared-objects.js';
 import { call, Kind, type KindName, native } from './native.js';
-import { attachmentOf, type Core, Opened, type SharedObject } from './shared-object.js';
+import { attachmentOf, type CompositeKind, type Core, Opened, type SharedObject } from './shared-object.js';
 import { closedError } from './status-error.js';
 
 /** Makes the facade for a freshly attached ref. */
@@ -18,6 +18,13 @@ const revivers = new Map<KindName, Reviver>();
 /** Says how objects of a kind come back from their handles; called once by the module of each class. */
 export function registerKind(kind: KindName, revive: Reviver): void {
   revivers.set(kind, revive);
+}
+
+const compositeRevivers = new Map<CompositeKind, (address: string) => SharedObject>();
+
+/** Says how objects made of several come back from the address in their handles. */
+export function registerCompositeKind(kind: CompositeKind, revive: (address: string) => SharedObject): void {
+  compositeRevivers.set(kind, revive);
 }
 
 const handlePattern = /^multiproc:([a-z]{1,32}):([!-~]{1,512})$/;
@@ -53,6 +60,8 @@ export function attach<T extends SharedObject = SharedObject>(handle: string | {
   const match = handlePattern.exec(text);
   const kind = match?.[1] ?? '';
   const address = match?.[2] ?? '';
+  const reviveComposite = compositeRevivers.get(kind as CompositeKind);
+  if (reviveComposite !== undefined) return reviveComposite(address) as T;
   if (!isKindName(kind)) throw argumentTypeError(`Cannot attach: not a handle, received ${inspect(text)}`);
   const revive = revivers.get(kind);
   if (revive === undefined) throw new StateError(`Cannot attach: the class for ${kind} objects is not loaded`);

@@ -69,6 +69,12 @@ export const WaitQueue = {
   join: 2,
 } as const;
 
+/** Ends of a pipe's ring, for `ringOpenEnd`. */
+export const RingEnd = {
+  receiving: 0,
+  sending: 1,
+} as const;
+
 /** Results of `lockState` and `rlockState`. */
 export const LockState = {
   Free: 0,
@@ -329,6 +335,12 @@ export interface Native {
   ringShutDown(ref: number, immediate: 0 | 1): number;
   /** 0 open, 1 shut down, 2 shut down immediately. */
   ringState(ref: number): number;
+  /** 0 when there is a message to get, ShutDown when there never will be, else Again. Takes nothing. */
+  ringPoll(ref: number, waitMs: number): number;
+  /** Pipes: this environment uses the end (see {@link RingEnd}) from now on, until it closes it or dies. */
+  ringOpenEnd(ref: number, end: number): number;
+  /** When it was the end's last user: ShutDown, at once for those who put, and for those who get once nothing is left. */
+  ringCloseEnd(ref: number, end: number): number;
   /** JoinableQueue: one task done. OverRelease beyond the number of messages put. */
   ringTaskDone(ref: number): number;
   ringUnfinished(ref: number): number;

@@ -47,19 +47,20 @@ export interface CreateOptions {
   readonly maxParticipants?: number | undefined;
 }
 
+/** Kinds of objects that are made of several, each of which native code knows by itself. */
+export type CompositeKind = 'connection';
+
 /** What this environment knows about one shared object. Subclasses add the state that their kind needs in-process. */
 export class Core {
   readonly ref: number;
-  readonly kind: KindName;
   readonly handle: string;
   /** Who waits for the object's main wait queue. */
   readonly main: WaitLine;
   #uses = 0;
 
-  constructor(ref: number, kind: KindName) {
+  constructor(ref: number, kind: KindName | CompositeKind, address: string = native.address(ref)) {
     this.ref = ref;
-    this.kind = kind;
-    this.handle = `multiproc:${kind}:${native.address(ref)}`;
+    this.handle = `multiproc:${kind}:${address}`;
     this.main = new WaitLine(ref, WaitQueue.main);
   }
 
@@ -76,7 +77,11 @@ export class Core {
   /** One user less; the last one leaves the shared object. */
   release(): void {
     this.#uses -= 1;
-    if (this.#uses > 0) return;
+    if (this.#uses === 0) this.leave();
+  }
+
+  /** After the last user. */
+  protected leave(): void {
     cores.delete(this.ref);
     native.close(this.ref);
   }

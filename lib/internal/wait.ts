@@ -149,12 +149,13 @@ export class WaitLine implements Parkable {
   }
 
   /**
-   * Looks for dead processes, at most once in a slice: for programs that wait for shorter times, or not at all, again and again.
+   * Looks for dead processes, unless it did so lately: for programs that wait for shorter times than a slice, or not at all, again and again.
+   * @param interval milliseconds between two looks.
    * @returns whether it did: then another attempt is due.
    */
-  lookForDead(): boolean {
+  lookForDead(interval: number = SLICE): boolean {
     const now = performance.now();
-    if (now - this.#looked < SLICE) return false;
+    if (now - this.#looked < interval) return false;
     this.#looked = now;
     native.reap(this.ref);
     return true;

@@ -35,9 +35,9 @@ export class ConditionCore extends Core {
     this.lock = lock;
   }
 
-  override release(): void {
-    super.release();
-    if (this.left) this.lock.close();
+  protected override leave(): void {
+    super.leave();
+    this.lock.close();
   }
 }
 

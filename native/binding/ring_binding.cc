@@ -340,6 +340,31 @@ napi_value RingFlags(napi_env env, napi_callback_info info) {
   return call.Return((flags & kQueueImmediate) != 0 ? 2 : (flags & kQueueShutDown) != 0 ? 1 : 0);
 }
 
+napi_value RingPoll(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const Status status = call.Wait(1, Ring::kData, [&] { return call.ring().Poll(); });
+  // Nothing was taken: a wake that came for the message is another's.
+  call.ring().PassOn(Ring::kData);
+  return call.Return(status);
+}
+
+Ring::End EndOf(int32_t number) { return number == 0 ? Ring::kReceiving : Ring::kSending; }
+
+napi_value RingOpenEnd(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  call.ring().OpenEnd(EndOf(call.Int(1)));
+  return call.Return(kOk);
+}
+
+napi_value RingCloseEnd(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  call.ring().CloseEnd(EndOf(call.Int(1)));
+  return call.Return(kOk);
+}
+
 napi_value RingTaskDone(napi_env env, napi_callback_info info) {
   const Call<1> call(env, info);
   if (call.object == nullptr) return call.Closed();
@@ -395,6 +420,9 @@ void ExportRing(Environment& environment, napi_value exports) {
   Export(environment, exports, "ringFull", RingFull);
   Export(environment, exports, "ringShutDown", RingShutDown);
   Export(environment, exports, "ringState", RingFlags);
+  Export(environment, exports, "ringPoll", RingPoll);
+  Export(environment, exports, "ringOpenEnd", RingOpenEnd);
+  Export(environment, exports, "ringCloseEnd", RingCloseEnd);
   Export(environment, exports, "ringTaskDone", RingTaskDone);
   Export(environment, exports, "ringUnfinished", RingUnfinished);
   Export(environment, exports, "ringJoin", RingJoin);

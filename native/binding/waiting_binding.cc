@@ -59,7 +59,7 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   if (object == nullptr) return arguments.Return(0);
   Membership& home = *object->home;
   uint32_t dead = 0;
-  if (home.ring != nullptr) {
+  if (home.ring != nullptr && !home.ring->HasEnds()) {
     for (const uint32_t i : home.ring->Busy()) dead += home.Reap(i) ? 1 : 0;
   } else if (object->kind == ObjectKind::kLock || object->kind == ObjectKind::kRLock) {
     const uint32_t owner = Lock(object->block).Owner();

@@ -25,7 +25,7 @@
 namespace multiproc {
 
 inline constexpr uint64_t kMagic = 0x31434f525049544dull;  // "MTIPROC1", little endian
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 inline constexpr uint32_t kMaxParticipants = 1023;
@@ -150,7 +150,10 @@ inline constexpr int kWaitQueues = 3;  // data, space, join
 inline constexpr uint32_t kSpilledFlag = 1;  // the bytes are a SpillDescriptor, the payload is in a file of its own
 inline constexpr uint32_t kHandlesFlag = 2;  // the payload names shared objects
 
-enum QueueFlag : uint32_t { kQueueShutDown = 1, kQueueImmediate = 2, kQueueSpilled = 4 };
+enum QueueFlag : uint32_t { kQueueShutDown = 1, kQueueImmediate = 2, kQueueSpilled = 4, kQueueHasEnds = 8 };
+
+// The two sides of a queue whose users are counted.
+inline constexpr int kEnds = 2;
 
 struct QueueControl {
   alignas(128) Shared<uint64_t> tail;  // position << 20 | sequence, see ring_word.h
@@ -159,7 +162,8 @@ struct QueueControl {
   Shared<uint32_t> waiter_summary[kWaitQueues];
   Shared<uint64_t> watched_until;  // by a consumer that is about to sleep, see watch.h
   alignas(128) Shared<uint64_t> waiter_bits[kWaitQueues][16];
-  alignas(128) Shared<uint64_t> done;  // counted queues: tasks done without their record, by taskDone()
+  alignas(128) Shared<uint64_t> done;                  // counted queues: tasks done without their record, by taskDone()
+  alignas(128) Shared<uint64_t> end_users[kEnds][16];  // pipes: a bit per participant that uses the end
 };
 static_assert(sizeof(QueueControl) <= 4096, "the control page");
 

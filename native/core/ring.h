@@ -85,6 +85,8 @@ class Ring : public Repairer {
   // Claims the oldest committed message if its length is at most `room` and it carries no flags or `flagged` allows
   // them; kNoRoom (claim->length says how much) otherwise. kAgain (empty), kShutDown (and drained), kPoisoned.
   Status TryClaim(uint64_t room, Claim* claim);
+  // Is there a message to claim? kOk, kAgain, kShutDown, kPoisoned, as TryClaim would say.
+  Status Poll();
   // Copies the bytes of a claimed message into memory of the process, which may be fresh.
   static void CopyOut(const Claim& claim, char* to);
   // Counts a delivery attempt of a claimed record (counted queues).
@@ -103,11 +105,9 @@ class Ring : public Repairer {
   uint64_t Size();
   bool Empty();
   bool Full();
-  uint32_t QueueFlags() const {
-    return control_->flags.Load(std::memory_order_seq_cst) & (kQueueShutDown | kQueueImmediate);
-  }
+  uint32_t QueueFlags() const { return Flags() & (kQueueShutDown | kQueueImmediate); }
   // Has the queue ever had a message in a file of its own? Marked before the first file is made.
-  bool HasSpilled() const { return (control_->flags.Load(std::memory_order_seq_cst) & kQueueSpilled) != 0; }
+  bool HasSpilled() const { return (Flags() & kQueueSpilled) != 0; }
   void MarkSpilled() {
     if (!HasSpilled()) control_->flags.FetchOr(kQueueSpilled);
   }
@@ -123,6 +123,16 @@ class Ring : public Repairer {
   Status TaskDone();
   // Consumes a claimed record and counts its task as done, as one: a death leaves both or neither.
   Status ReleaseDone(uint64_t position);
+
+  // ---- ends: of a pipe, who receives and who sends. Once an end has been opened, the ring counts both.
+  enum End { kReceiving = 0, kSending = 1 };
+  // This participant uses the end from now on; its death closes it.
+  void OpenEnd(End end);
+  // Rings everybody when it was the last user: TryClaim then gives kShutDown once the ring is empty, TryReserve at
+  // once.
+  void CloseEnd(End end) { CloseEnd(end, registry_->self()); }
+  bool HasUsers(End end) const;
+  bool HasEnds() const { return (Flags() & kQueueHasEnds) != 0; }
 
   // ---- waiting
   WaitQueue Waiters(int which);
@@ -163,6 +173,17 @@ class Ring : public Repairer {
   Cursor Head() const { return {control_->head.Load(std::memory_order_seq_cst)}; }
 
   Status Poison();
+  void CloseEnd(End end, uint32_t participant);
+  // Can nobody use what we would put? `flags` as read by the caller.
+  bool IsDeaf(uint32_t flags) const {
+    return (flags & kQueueShutDown) != 0 || ((flags & kQueueHasEnds) != 0 && !HasUsers(kReceiving));
+  }
+  // Will nothing more be put, so that those who wait must look whether everything is over?
+  bool IsEnding() const {
+    const uint32_t flags = Flags();
+    return (flags & kQueueShutDown) != 0 || ((flags & kQueueHasEnds) != 0 && !HasUsers(kSending));
+  }
+  uint32_t Flags() const { return control_->flags.Load(std::memory_order_seq_cst); }
   bool HelpTail(Cursor tail, const RingRecord& record);
   // Moves head over what is finished; returns the number of records passed.
   uint32_t AdvanceHead();

@@ -129,10 +129,11 @@ bool Ring::HasReady() {
 }
 
 Status Ring::TryClaim(uint64_t room, Claim* claim) {
+  bool deserted = false;
   for (;;) {
     if (poisoned()) return kPoisoned;
     // ORDER(shutdown): read before the search; a producer that claims later sees the flag and gives up.
-    const uint32_t flags = QueueFlags();
+    const uint32_t flags = Flags();
     if ((flags & kQueueImmediate) != 0) return kShutDown;
     const Cursor head = Head();
     Search search = FindReady(head);
@@ -143,7 +144,12 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
         return Poison();
       case Search::kNone:
         if (Head().raw != head.raw) continue;
-        if ((flags & kQueueShutDown) == 0 || search.writing || search.others_reading) return kAgain;
+        if (((flags & kQueueShutDown) == 0 && !deserted) || search.writing || search.others_reading) {
+          // ORDER(ends): seen before another search, so what the last sender committed before it left is found.
+          if (deserted || (flags & kQueueHasEnds) == 0 || HasUsers(kSending)) return kAgain;
+          deserted = true;
+          continue;
+        }
         return kShutDown;
       case Search::kFound:
         break;
@@ -161,6 +167,23 @@ Status Ring::TryClaim(uint64_t room, Claim* claim) {
     *claim = {search.position, record.length(), record.flags, 0, Bytes(search.position), claimed};
     return kOk;
   }
+}
+
+Status Ring::Poll() {
+  if (poisoned()) return kPoisoned;
+  if ((Flags() & kQueueImmediate) != 0) return kShutDown;
+  const bool ending = IsEnding();  // ORDER(shutdown), ORDER(ends): before the search
+  if (HasReady()) return kOk;
+  if (!ending) return kAgain;
+  bool pending = false;
+  Walk(
+      [&](uint64_t, const RingRecord& record, uint64_t) {
+        pending = record.state == kReady || record.state == kWriting ||
+                  (record.state == kReading && record.owner != registry_->self());
+        return !pending;
+      },
+      [&] { pending = false; });
+  return pending ? kAgain : kShutDown;
 }
 
 void Ring::CopyOut(const Claim& claim, char* to) {
@@ -201,12 +224,12 @@ void Ring::Release(const Claim& claim) {
   AdvanceHead();
   WaitQueue data = Waiters(kData);
   if (!data.MayHaveWaiters()) return;
-  const bool shut_down = QueueFlags() != 0;
-  if (!shut_down && Watched()) return;
+  const bool ending = IsEnding();
+  if (!ending && Watched()) return;
   if (WorthRinging(kData)) {
     data.RingOne(*registry_);
-  } else if (shut_down) {
-    data.RingAll(*registry_);  // this may have been the last record that kept a shut-down queue from being drained
+  } else if (ending) {
+    data.RingAll(*registry_);  // this may have been the last record that kept the queue from being drained
   }
 }
 

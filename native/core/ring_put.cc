@@ -49,7 +49,7 @@ Status Ring::TryReserve(uint64_t length, Claim* claim) {
       if (Tail().raw != tail.raw) continue;
       // (Up to one ring too far: a tag that was stale by a whole cycle of laps moves the tail like an aborted record.)
       if (used > 2 * lines_) return Poison();
-      return (QueueFlags() & kQueueShutDown) != 0 ? kShutDown : kAgain;
+      return IsDeaf(Flags()) ? kShutDown : kAgain;
     }
     const RingRecord mine{format_.Lap(t), 0, kWriting, registry_->self(), lines, pad};
     // ORDER(claim): position, owner and length in one step; from here on a reaper can attribute the record.
@@ -58,7 +58,7 @@ Status Ring::TryReserve(uint64_t length, Claim* claim) {
     HelpTail(tail, mine);
     *claim = {t, length, 0, 0, Bytes(t), claimed};
     // After the claim, so that whoever saw the flag first also sees our claim, or we see the flag (ORDER(shutdown)).
-    if ((QueueFlags() & kQueueShutDown) != 0) {
+    if (IsDeaf(Flags())) {
       Abort(t);
       return kShutDown;
     }
@@ -111,7 +111,7 @@ Status Ring::Abort(uint64_t position) {
   if (Find(position, kWriting, &claim) != kOk) return kNotOwner;
   Finish(claim, kAborted);
   AdvanceHead();
-  if (QueueFlags() != 0) Waiters(kData).RingAll(*registry_);
+  if (IsEnding()) Waiters(kData).RingAll(*registry_);
   return kOk;
 }
 

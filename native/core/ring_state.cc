@@ -42,6 +42,28 @@ void Ring::ShutDown(bool immediate) {
   registry_->RingEverybody();
 }
 
+void Ring::OpenEnd(End end) {
+  const uint32_t self = registry_->self();
+  control_->end_users[end][self / 64].FetchOr(uint64_t{1} << self % 64);
+  if ((Flags() & kQueueHasEnds) == 0) control_->flags.FetchOr(kQueueHasEnds);
+}
+
+void Ring::CloseEnd(End end, uint32_t participant) {
+  const uint64_t bit = uint64_t{1} << participant % 64;
+  Shared<uint64_t>& users = control_->end_users[end][participant / 64];
+  if ((users.Load(std::memory_order_seq_cst) & bit) == 0) return;
+  // ORDER(ends): after everything that this user committed.
+  users.FetchAnd(~bit);
+  if (!HasUsers(end)) registry_->RingEverybody();
+}
+
+bool Ring::HasUsers(End end) const {
+  for (uint32_t word = 0; word * 64 < registry_->count(); word++) {
+    if (control_->end_users[end][word].Load(std::memory_order_seq_cst) != 0) return true;
+  }
+  return false;
+}
+
 void Ring::Drain(std::vector<uint64_t>* spilled) {
   Walk([&](uint64_t position, const RingRecord& record, uint64_t word) {
     if (record.state != kReady) return true;
@@ -192,6 +214,8 @@ void Ring::Repair(uint32_t participant) {
     return true;
   });
   for (int q = 0; q < kWaitQueues; q++) Waiters(q).Disarm(participant);
+  // After its records: who finds an end without users must not find a message that is still being written.
+  for (const End end : {kReceiving, kSending}) CloseEnd(end, participant);
   if (!any) return;
   AdvanceHead();
   for (int q = 0; q < kWaitQueues; q++) Waiters(q).RingAll(*registry_);
