@@ -82,7 +82,7 @@ TEST(killed_at_every_instruction_of_acquire_and_release) {
     bool owns = false;
     for (uint64_t k = 0; k < path.size(); k += kStride) {
       Stage stage(scenario);
-      stage.victim().RunTo(path, k);
+      CHECK(stage.victim().RunTo(path, k));
       const bool taken = stage.lock().Owner() != 0;
       changes += taken != owns;
       owns = taken;

@@ -59,7 +59,11 @@ const Scenario kGets[] = {
 // A message whose put the ledger knows to have begun.
 struct Message {
   Message(Ledger& ledger, uint64_t length) : id(ledger.next_id++) {
-    ledger.entries[id].put_began++;
+    Ledger::Entry& entry = ledger.entries[id];
+    // Whoever may be killed counts as the victim, and of two that are stopped nobody knows who commits first.
+    entry.producer = Ledger::kVictim;
+    entry.unordered = 1;
+    Ledger::Mark(entry.put_began);
     bytes = std::string(reinterpret_cast<const char*>(&id), sizeof id) + Pattern(id, length - sizeof id);
   }
   uint64_t id;
@@ -71,7 +75,7 @@ void PutIt(Ring& ring, Ledger& ledger, const Message& message) {
   CHECK_EQ(ring.TryReserve(message.bytes.size(), &claim), kOk);
   memcpy(claim.bytes, message.bytes.data(), message.bytes.size());
   CHECK_EQ(ring.Commit(claim, message.bytes.size(), 0), kOk);
-  ledger.entries[message.id].put_ended++;
+  Ledger::Mark(ledger.entries[message.id].put_ended);
 }
 
 void GetOne(Ring& ring, Ledger& ledger, bool finish) {
@@ -81,15 +85,18 @@ void GetOne(Ring& ring, Ledger& ledger, bool finish) {
   Ring::CopyOut(claim, bytes);
   uint64_t id;
   memcpy(&id, bytes, sizeof id);
-  ledger.entries[id].copied++;
+  Ledger::Entry& entry = ledger.entries[id];
+  Ledger::Mark(entry.claimed);
+  Ledger::Mark(entry.victim_copied);
+  Ledger::Mark(entry.copied);
   if (finish) {
-    ledger.entries[id].finish_began++;
+    Ledger::Mark(entry.finish_began);
     CHECK_EQ(ring.ReleaseDone(claim.position), kOk);
-    ledger.entries[id].finish_ended++;
+    Ledger::Mark(entry.finish_ended);
   } else {
     ring.Release(claim);
   }
-  ledger.entries[id].consumed++;
+  Ledger::Mark(entry.consumed);
 }
 
 // The ways through a scenario, known after its first run.
@@ -106,10 +113,10 @@ class Stage {
         segment_(scenario.shape),
         view_(segment_),
         me_(segment_),
-        actor_(segment_, me_, *ledger_) {
+        actor_(segment_, me_, *ledger_, Ledger::kMe) {
     me_.Join();
     if (scenario.obstacle == Obstacle::kProducerAhead) StopProducer();
-    for (int i = 0; i < scenario.before; i++) CHECK(actor_.Put(scenario.length - sizeof(uint64_t)));
+    for (int i = 0; i < scenario.before; i++) CHECK(actor_.TryPut(scenario.length - sizeof(uint64_t)));
     if (scenario.obstacle == Obstacle::kUnmovedTail) StopProducer();
     if (scenario.obstacle == Obstacle::kUnmovedHead) KillConsumer();
     // Someone to wake makes the wake-up part of what is killed.
@@ -124,13 +131,14 @@ class Stage {
     consumer_died_ = false;
     for (int i = 0; i < 3; i++) {
       // Full, at least the next get must find something; then there is room again unless a reader stands at the head.
-      const bool put = actor_.Put(scenario_.length - sizeof(uint64_t));
+      const bool put = actor_.TryPut(scenario_.length - sizeof(uint64_t));
       CHECK(put || static_cast<uint64_t>(scenario_.before) == scenario_.shape.lines);
-      CHECK(actor_.Get());
+      CHECK(actor_.TryGet());
     }
   }
   void KillVictim() {
     victim_->Kill();
+    killed_ = true;
     CHECK_EQ(me_.ReapAll(), consumer_died_ ? 2 : 1);
     consumer_died_ = false;
   }
@@ -140,15 +148,16 @@ class Stage {
       CHECK_EQ(me_.ReapAll(), 0);
       if (obstacle_dies) {
         obstacle_->Kill();
+        killed_ = true;
         CHECK_EQ(me_.ReapAll(), 1);
       } else {
         obstacle_->Finish();
-        CHECK_EQ(ledger_->entries[stopped_id_].put_ended.load(), 1);
+        CHECK_EQ(ledger_->entries[stopped_id_].put_ended, 1);
       }
     }
     me_.ReapAll();
     CHECK_EQ(me_.ReapAll(), 0);
-    Balance(segment_, me_, *ledger_, false);
+    Balance(segment_, me_, *ledger_, actor_, {.killed = killed_});
     const bool in_queue = ledger_->entries[watched_id_].in_queue == 1;
     return scenario_.act == Act::kPut ? in_queue : !in_queue;
   }
@@ -183,6 +192,7 @@ class Stage {
     CHECK_EQ(view_.At(head).state, kFree);
     CHECK_EQ(view_.Head(), head);
     consumer.Kill();
+    killed_ = true;
     consumer_died_ = true;
   }
   // To the first instruction behind which `before()` holds no more.
@@ -191,7 +201,7 @@ class Stage {
     if (paths_.obstacle.empty())
       paths_.obstacle = obstacle.StepWhile([&] { return obstacle.Inside() && before(); });
     else
-      obstacle.RunTo(paths_.obstacle, paths_.obstacle.size() - 1);
+      CHECK(obstacle.RunTo(paths_.obstacle, paths_.obstacle.size() - 1));
   }
   void StartVictim() {
     std::optional<Message> message;
@@ -229,6 +239,7 @@ class Stage {
   std::optional<Stepped> obstacle_;
   uint64_t stopped_id_ = 0;
   bool consumer_died_ = false;
+  bool killed_ = false;      // anybody was
   uint64_t watched_id_ = 0;  // what the victim puts, or what it gets
   std::optional<Stepped> victim_;
 };
@@ -247,16 +258,24 @@ Paths PathsOf(const Scenario& scenario) {
   return paths;
 }
 
+// With the victim behind instruction k.
+void SetUp(std::optional<Stage>& stage, const Scenario& scenario, Paths& paths, uint64_t k) {
+  stage.emplace(scenario, paths);
+  if (stage->victim().RunTo(paths.victim, k)) return;
+  stage.emplace(scenario, paths);
+  CHECK(stage->victim().StepTo(k));
+}
+
 // Killed behind instruction k, for all k: there is one instruction before which nothing has happened, and behind which
 // everything has.
 void KillAtEveryInstruction(const Scenario& scenario) {
   Paths paths = PathsOf(scenario);
   uint64_t kills = 0, effect_at = 0;
   for (uint64_t k = 0; k < paths.victim.size(); k += kStride) {
-    Stage stage(scenario, paths);
-    stage.victim().RunTo(paths.victim, k);
-    stage.KillVictim();
-    const bool effect = stage.Balanced(k % 2 == 0);
+    std::optional<Stage> stage;
+    SetUp(stage, scenario, paths, k);
+    stage->KillVictim();
+    const bool effect = stage->Balanced(k % 2 == 0);
     CHECK(effect || effect_at == 0);
     if (effect && effect_at == 0) effect_at = k;
     kills++;
@@ -272,14 +291,14 @@ void PauseAtEveryInstruction(const Scenario& scenario) {
   Paths paths = PathsOf(scenario);
   uint64_t pauses = 0;
   for (uint64_t k = 0; k < paths.victim.size(); k += kStride) {
-    Stage stage(scenario, paths);
-    stage.victim().RunTo(paths.victim, k);
-    stage.GoOnWithoutIt();
+    std::optional<Stage> stage;
+    SetUp(stage, scenario, paths, k);
+    stage->GoOnWithoutIt();
     if (k % 4 == 3)
-      stage.KillVictim();
+      stage->KillVictim();
     else
-      stage.victim().Finish();
-    stage.Balanced(k % 2 == 0);
+      stage->victim().Finish();
+    stage->Balanced(k % 2 == 0);
     pauses++;
   }
   printf("%s: paused at %llu instructions\n", scenario.name, static_cast<unsigned long long>(pauses));

@@ -6,7 +6,8 @@
 //
 // Path: the addresses that a first child went through, step by step. A later one, forked from the same process into
 // the same state, is brought to the same place by a breakpoint, so that a kill at every instruction costs no steps to
-// the square.
+// the square. One that went another way, which memory at other addresses can be the reason of, is replaced by one that
+// is stepped all the way.
 #pragma once
 
 #include <elf.h>
@@ -89,8 +90,15 @@ class Stepped {
     }
     return path;
   }
-  // Goes from the first instruction to instruction k of the path.
-  void RunTo(const Path& path, uint64_t k) {
+  // Goes k instructions further than the first one, whatever way that is. False if the operation ended before.
+  bool StepTo(uint64_t k) {
+    for (uint64_t i = 0; i < k; i++) {
+      if (!Step()) return false;
+    }
+    return true;
+  }
+  // Goes from the first instruction to instruction k of the path. False if it took another way and has ended.
+  bool RunTo(const Path& path, uint64_t k) {
 #if defined(__x86_64__)
     const uint64_t place = path[k];
     for (uint64_t i = 1; i <= k; i++) {
@@ -99,13 +107,14 @@ class Stepped {
         OneStep();
         if (At() == place) continue;
       }
-      ContinueTo(place);
+      if (!ContinueTo(place)) return false;
     }
 #else
-    for (uint64_t i = 0; i < k; i++) OneStep();
+    if (!StepTo(k)) return false;
 #endif
     CHECK_EQ(At(), path[k]);
     CHECK(Inside());
+    return true;
   }
   void Kill() {
     child_.Kill();
@@ -121,20 +130,21 @@ class Stepped {
 #if defined(__x86_64__)
   static constexpr auto kProgramCounter = &user_regs_struct::rip;
 
-  void ContinueTo(uint64_t place) {
+  bool ContinueTo(uint64_t place) {
     constexpr uint64_t kBreak = 0xcc;
     errno = 0;
     const uint64_t text = static_cast<uint64_t>(ptrace(PTRACE_PEEKTEXT, child_.pid(), place, 0));
     CHECK_EQ(errno, 0);
     Trace(PTRACE_POKETEXT, place, (text & ~uint64_t{0xff}) | kBreak);
     Trace(PTRACE_CONT, 0, 0);
-    CHECK(child_.AwaitStop());
+    if (!child_.AwaitStop()) return false;
     Trace(PTRACE_POKETEXT, place, text);
     user_regs_struct registers = Registers();
     CHECK_EQ(registers.rip, place + 1);
     registers.rip = place;
     iovec part{&registers, sizeof registers};
     Trace(PTRACE_SETREGSET, NT_PRSTATUS, reinterpret_cast<uint64_t>(&part));
+    return true;
   }
 #else
   static constexpr auto kProgramCounter = &user_regs_struct::pc;
