@@ -82,6 +82,7 @@ struct Actor {
   uint32_t number;
   uint32_t others;
   Board& board;
+  const ArenaSegment& segment;
   ArenaMember& member;
   Block block;
   Random random;
@@ -118,7 +119,7 @@ inline void Nothing(Actor&) {}
 class Scene {
  public:
   Scene(const Scenario& scenario, uint64_t k, uint32_t others, bool stop, uint64_t seed)
-      : scenario_(scenario), others_(others), creator_(segment_), actor_{Actor::kParent, others, *board_,
+      : scenario_(scenario), others_(others), creator_(segment_), actor_{Actor::kParent, others, *board_,     segment_,
                                                                          creator_,       {},     Random(seed)} {
     creator_.Join();
     creator_->BecomeCreator();
@@ -175,7 +176,7 @@ class Scene {
   }
   Actor Enter(uint32_t number, ArenaMember& member, uint64_t seed) {
     member.Join();
-    Actor actor{number, others_, *board_, member, {}, Random(seed)};
+    Actor actor{number, others_, *board_, segment_, member, {}, Random(seed)};
     CHECK(member->Attach(actor_.block.offset(), actor_.block.generation(), &actor.block));
     return actor;
   }

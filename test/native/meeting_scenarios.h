@@ -190,7 +190,7 @@ inline Scenario BarrierScenario() {
               [](Actor& a) {
                 Barrier barrier(a.block);
                 a.ReapNow();
-                if (a.killed && !barrier.broken()) barrier.Abort();
+                if (a.killed && barrier.Waiting() == a.others) barrier.Abort();
               },
           .before = Nothing,
           .act = Meet,

@@ -1,0 +1,285 @@
+// Segments whose user is killed, or stopped, at every shared write and system call of making, opening, leaving,
+// unlinking and sweeping, while 0, 1 or 3 others do such things with the same name.
+
+#include <time.h>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <optional>
+
+#include "child.h"
+#include "core/blocking.h"
+#include "core/sweep.h"
+#include "named_segment.h"
+#include "ring_messages.h"
+
+namespace multiproc {
+namespace {
+
+constexpr uint64_t kContent = 0x600dc0ffee;
+constexpr int64_t kPauseNanos = kSliceNanos + 100'000'000;
+
+// What there is under the name when the victim begins.
+enum class Before { kNothing, kOrphan, kUsed };
+
+struct Place {
+  std::string name;
+  bool queue;
+};
+using Act = std::function<void(const Place&)>;
+
+struct Scenario {
+  const char* name;
+  bool queue;
+  Before before;
+  Act act;
+  bool unlinks = false, sweeps = false;
+};
+
+SegmentParameters ParametersOf(const Place& place) { return place.queue ? QueueParameters() : ArenaParameters(); }
+
+// Something to recognise a whole object by, put in before it gets its name.
+void Fill(Opened& made, const Place& place) {
+  if (place.queue) {
+    Claim claim;
+    CHECK_EQ(made.ring().TryReserve(sizeof kContent, &claim), kOk);
+    memcpy(claim.bytes, &kContent, sizeof kContent);
+    CHECK_EQ(made.ring().Commit(claim.position, sizeof kContent, 0), kOk);
+    return;
+  }
+  made.arena().BecomeCreator();
+  BlockRequest request;
+  request.kind = ObjectKind::kValue;
+  request.data_bytes = sizeof kContent;
+  const Block block = made.arena().Allocate(request);
+  CHECK(block.offset() != 0);
+  memcpy(block.data(), &kContent, sizeof kContent);
+}
+
+void CheckWhole(Opened& opened, const Place& place) {
+  if (place.queue) {
+    CHECK_EQ(opened.ring().Size(), 1);
+    return;
+  }
+  Block block;
+  CHECK(opened.arena().AttachFirst(&block));
+  uint64_t content;
+  memcpy(&content, block.data(), sizeof content);
+  CHECK_EQ(content, kContent);
+}
+
+// False if the name was taken.
+bool TryMake(const Place& place, Opened* made) {
+  *made = Make(place.name, ParametersOf(place));
+  Fill(*made, place);
+  Failure failure;
+  if (made->segment->Publish(&failure)) return true;
+  CHECK_EQ(std::string(failure.code), "EXISTS");
+  made->Leave();
+  return false;
+}
+
+// Opens and looks: a whole object, or none. True if there was one.
+bool OpenWhole(const Place& place, Opened* opened) {
+  Failure failure;
+  *opened = TryOpen(place.name, &failure);
+  if (opened->segment == nullptr) {
+    CHECK_EQ(std::string(failure.code), "NOT_FOUND");
+    return false;
+  }
+  CheckWhole(*opened, place);
+  return true;
+}
+
+void MakeAndLeave(const Place& place) {
+  Opened made;
+  if (TryMake(place, &made)) made.Leave();
+}
+void OpenAndLeave(const Place& place) {
+  Opened opened;
+  if (OpenWhole(place, &opened)) opened.Leave();
+}
+void OpenAndUnlink(const Place& place) {
+  Opened opened;
+  if (!OpenWhole(place, &opened)) return;
+  opened.segment->Unlink();
+  CheckWhole(opened, place);
+  opened.Leave();
+}
+void Remove(const Place& place) { RemoveIfOrphan(RunName(place.name)); }
+void Sweep(const Place&) { SweepOrphans(); }
+
+struct Board {
+  std::atomic<uint32_t> begun{0}, over{0};
+};
+
+class Scene {
+ public:
+  Scene(const Scenario& scenario, uint64_t k, uint32_t others, bool stop, uint64_t seed)
+      : scenario_(scenario), place_{"at" + check::Text(k) + "." + check::Text(others), scenario.queue} {
+    if (scenario.before != Before::kNothing) CHECK(TryMake(place_, &ours_));
+    // Closed without leaving, as a kill does.
+    if (scenario.before == Before::kOrphan) ours_ = {};
+    for (uint32_t i = 1; i <= others; i++) others_.emplace_back([&, i] { Accompany(seed * 7 + i); });
+    victim_.emplace([&, k, others, stop] {
+      while (board_->begun.load() < others) sched_yield();
+      fault::Arm(k, stop);
+      scenario.act(place_);
+      fault::Arm(0, false);
+    });
+  }
+
+  bool AwaitStop() { return stopped_ = victim_->AwaitStop(), ended_ = !stopped_, stopped_; }
+  bool stopped() const { return stopped_; }
+  // What is used stays usable, and nobody has to wait for the stopped one but who wants what it is removing.
+  void CheckInPause() {
+    CheckUsed();
+    if (others_.empty() && scenario_.before != Before::kUsed) looker_.emplace([&] { OpenAndLeave(place_); });
+  }
+  void Continue() {
+    if (looker_) CHECK_EQ(looker_->Wait(), 0);
+    if (stopped_) victim_->Continue();
+  }
+  // True if the victim was killed.
+  bool AwaitEnd() {
+    const int end = ended_ ? 0 : victim_->Wait();
+    if (end != 0) CHECK_EQ(end, -SIGKILL);
+    board_->over.store(1);
+    for (Child& other : others_) CHECK_EQ(other.Wait(), 0);
+    CheckUsed();
+    if (ours_.segment != nullptr) ours_.Leave();
+    return end != 0;
+  }
+  // After a sweep.
+  void CheckGone() {
+    CHECK_EQ(FilesWithPrefix(FileOf(RunName(place_.name))).size(), 0);
+    CHECK_EQ(Refusal(place_.name), "NOT_FOUND");
+    Opened again;
+    CHECK(TryMake(place_, &again));
+    CheckWhole(again, place_);
+    CHECK(again.Leave());
+  }
+
+ private:
+  void CheckUsed() {
+    if (ours_.segment == nullptr) return;
+    CheckWhole(ours_, place_);
+    if (scenario_.unlinks) return;
+    CHECK(ours_.segment->NamesUs());
+    Opened second;
+    CHECK(OpenWhole(place_, &second));
+    second.Leave();
+  }
+  void Accompany(uint64_t seed) {
+    Random random(seed);
+    board_->begun.fetch_add(1);
+    for (int more = 2; more > 0; more -= board_->over.load() != 0 ? 1 : 0) {
+      const uint64_t what = random.Below(4);
+      if (what == 0) MakeAndLeave(place_);
+      if (what == 1) Remove(place_);
+      if (what >= 2) {
+        Opened opened;
+        const bool found = OpenWhole(place_, &opened);
+        // What somebody uses can be opened at any moment.
+        if (scenario_.before == Before::kUsed && !scenario_.unlinks) CHECK(found);
+        if (found && scenario_.unlinks && what == 3) opened.segment->Unlink();
+        if (found) opened.Leave();
+      }
+      const timespec pause = {0, 500'000};
+      nanosleep(&pause, nullptr);  // leaves the processors to the other scenes; nothing depends on how long
+    }
+  }
+
+  const Scenario& scenario_;
+  const Place place_;
+  Opened ours_;
+  SharedWithChildren<Board> board_;
+  std::list<Child> others_;
+  std::optional<Child> victim_, looker_;
+  bool stopped_ = false, ended_ = false;
+};
+
+// The points k of one batch, from `first` on. Formatting a queue is two thousand equal writes to a file that nobody
+// sees, of which the first ones stand for the rest, unless the test is lengthened.
+constexpr uint64_t kStep = 500;
+uint64_t Next(uint64_t k, const Scenario& scenario) {
+  const bool formats = scenario.queue && scenario.before == Before::kNothing && getenv("NATIVE_TEST_STEPS") == nullptr;
+  return k + (formats && k >= 40 && k < 2040 ? std::min<uint64_t>(kStep, 2040 - k) : 1);
+}
+
+uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
+  constexpr uint64_t kGotBy = 12;
+  // A sweep looks at the files of all scenes.
+  const uint64_t batch = scenario.sweeps ? 16 : 48;
+  uint64_t met[4] = {};
+  for (const uint32_t others : {0u, 1u, 3u}) {
+    bool more = true;
+    for (uint64_t k = 1; more;) {
+      std::list<Scene> scenes;
+      for (uint64_t i = 0; i < batch; i++, k = Next(k, scenario)) {
+        scenes.emplace_back(scenario, k, others, stop, seed * 1000 + k);
+      }
+      if (stop) {
+        for (Scene& scene : scenes) scene.AwaitStop();
+        const timespec pause = {0, kPauseNanos};
+        nanosleep(&pause, nullptr);
+        for (Scene& scene : scenes) scene.CheckInPause();
+        for (Scene& scene : scenes) scene.Continue();
+      }
+      // Until so many in a row got by: beside others the way of one is longer than that of another.
+      uint64_t got_by = 0;
+      for (Scene& scene : scenes) {
+        const bool killed = scene.AwaitEnd();
+        CHECK(!(stop && killed));
+        const bool met_here = killed || scene.stopped();
+        met[others] += met_here ? 1 : 0;
+        got_by = met_here ? 0 : got_by + 1;
+      }
+      more = got_by < kGotBy;
+      SweepOrphans();
+      for (Scene& scene : scenes) scene.CheckGone();
+    }
+    CHECK(met[others] > 0);
+  }
+  const uint64_t total = met[0] + met[1] + met[3];
+  printf("%s: %s at %llu points (%llu alone, %llu with 1 other, %llu with 3)\n", scenario.name,
+         stop ? "stopped" : "killed", static_cast<unsigned long long>(total), static_cast<unsigned long long>(met[0]),
+         static_cast<unsigned long long>(met[1]), static_cast<unsigned long long>(met[3]));
+  return total;
+}
+
+void Everywhere(const std::vector<Scenario>& scenarios, bool stop) {
+  const uint64_t seed = FreshSeed();
+  uint64_t points = 0;
+  for (const Scenario& scenario : scenarios) points += AtEveryPoint(scenario, stop, seed);
+  printf("segments: %llu %s points\n", static_cast<unsigned long long>(points), stop ? "stop" : "kill");
+}
+
+const std::vector<Scenario> kMaking = {
+    {"arena, made and left", false, Before::kNothing, MakeAndLeave},
+    {"queue, made and left", true, Before::kNothing, MakeAndLeave},
+    {"arena, made over an orphan", false, Before::kOrphan, MakeAndLeave},
+};
+const std::vector<Scenario> kOpening = {
+    {"arena, orphan opened", false, Before::kOrphan, OpenAndLeave},
+    {"arena, used, opened and left", false, Before::kUsed, OpenAndLeave},
+    {"queue, used, opened and left", true, Before::kUsed, OpenAndLeave},
+    {"queue, used, unlinked", true, Before::kUsed, OpenAndUnlink, true},
+    {"arena, used, unlinked", false, Before::kUsed, OpenAndUnlink, true},
+};
+const std::vector<Scenario> kRemoving = {
+    {"arena, orphan removed", false, Before::kOrphan, Remove},
+    {"queue, orphan swept", true, Before::kOrphan, Sweep, false, true},
+    {"arena, used, swept over", false, Before::kUsed, Sweep, false, true},
+};
+
+TEST(a_name_is_whole_or_gone_at_whatever_point_its_maker_dies) { Everywhere(kMaking, false); }
+TEST(a_name_stays_usable_at_whatever_point_a_user_dies) { Everywhere(kOpening, false); }
+TEST(what_a_dead_remover_leaves_the_next_sweep_removes) { Everywhere(kRemoving, false); }
+TEST(a_stopped_maker_is_in_nobodys_way) { Everywhere(kMaking, true); }
+TEST(a_stopped_user_is_in_nobodys_way) { Everywhere(kOpening, true); }
+TEST(a_stopped_remover_removes_nothing_that_is_used) { Everywhere(kRemoving, true); }
+
+}  // namespace
+}  // namespace multiproc
