@@ -103,7 +103,8 @@ void OpenAndLeave(const Place& place) {
 void OpenAndUnlink(const Place& place) {
   Opened opened;
   if (!OpenWhole(place, &opened)) return;
-  opened.segment->Unlink();
+  Failure failure;
+  opened.segment->Unlink(&failure);
   CheckWhole(opened, place);
   opened.Leave();
 }
@@ -183,7 +184,8 @@ class Scene {
         const bool found = OpenWhole(place_, &opened);
         // What somebody uses can be opened at any moment.
         if (scenario_.before == Before::kUsed && !scenario_.unlinks) CHECK(found);
-        if (found && scenario_.unlinks && what == 3) opened.segment->Unlink();
+        Failure failure;
+        if (found && scenario_.unlinks && what == 3) opened.segment->Unlink(&failure);
         if (found) opened.Leave();
       }
       const timespec pause = {0, 500'000};
