@@ -98,6 +98,7 @@ test('what two namesakes leave is removed from a third namespace, by a process t
   const { one, other, handle, name } = await twoWorlds('Event');
   await other.call(handle, 'isSet');
   await Promise.all([one.kill(), other.kill()]);
-  expect(collectGarbage(pidNamespace)).toContain(name);
+  // Any other program of this machine that starts meanwhile may be the one that removes it.
+  collectGarbage(pidNamespace);
   expect(listed(name)).toBeUndefined();
 });
