@@ -267,6 +267,8 @@ const std::vector<Scenario> kOpening = {
     {"arena, orphan opened", false, Before::kOrphan, OpenAndLeave},
     {"arena, used, opened and left", false, Before::kUsed, OpenAndLeave},
     {"queue, used, opened and left", true, Before::kUsed, OpenAndLeave},
+};
+const std::vector<Scenario> kUnlinking = {
     {"queue, used, unlinked", true, Before::kUsed, OpenAndUnlink, true},
     {"arena, used, unlinked", false, Before::kUsed, OpenAndUnlink, true},
 };
@@ -278,9 +280,11 @@ const std::vector<Scenario> kRemoving = {
 
 TEST(a_name_is_whole_or_gone_at_whatever_point_its_maker_dies) { Everywhere(kMaking, false); }
 TEST(a_name_stays_usable_at_whatever_point_a_user_dies) { Everywhere(kOpening, false); }
+TEST(an_unlinked_segment_stays_usable_at_whatever_point_a_user_dies) { Everywhere(kUnlinking, false); }
 TEST(what_a_dead_remover_leaves_the_next_sweep_removes) { Everywhere(kRemoving, false); }
 TEST(a_stopped_maker_is_in_nobodys_way) { Everywhere(kMaking, true); }
 TEST(a_stopped_user_is_in_nobodys_way) { Everywhere(kOpening, true); }
+TEST(a_stopped_unlinker_is_in_nobodys_way) { Everywhere(kUnlinking, true); }
 TEST(a_stopped_remover_removes_nothing_that_is_used) { Everywhere(kRemoving, true); }
 
 }  // namespace
