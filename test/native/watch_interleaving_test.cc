@@ -99,7 +99,7 @@ TEST(nobody_watches_a_queue_that_nobody_uses) {
              if (w.IsWatched()) terms.insert(word.Load(std::memory_order_seq_cst));
              registered |= w.sleeper->Waiters(Ring::kData).Count() == 2;
            });
-  CHECK(terms.size() > 1 && terms.size() < 10);
+  CHECK(!terms.empty() && terms.size() < 10);
   CHECK(registered);
   CHECK(!w.IsWatched());
 }
