@@ -210,14 +210,21 @@ uint64_t Next(uint64_t k, const Scenario& scenario) {
   return k + (formats && k >= 40 && k < 2040 ? std::min<uint64_t>(kStep, 2040 - k) : 1);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSlowForks = true;
+#else
+constexpr bool kSlowForks = false;
+#endif
+
 uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
   constexpr uint64_t kGotBy = 12;
   // A sweep looks at the files of all scenes.
   const uint64_t batch = scenario.sweeps ? 16 : 48;
   uint64_t met[4] = {};
   for (const uint32_t others : {0u, 1u, 3u}) {
-    // The four processes of hundreds of scenes take the processors for longer than the pauses last.
-    if (stop && others == 3 && getenv("NATIVE_TEST_STEPS") == nullptr) continue;
+    // The four processes of hundreds of scenes take the processors for longer than the pauses last, or, where forking
+    // is slow, than a test may take.
+    if (others == 3 && (stop || kSlowForks) && getenv("NATIVE_TEST_STEPS") == nullptr) continue;
     bool more = true;
     for (uint64_t k = 1; more;) {
       std::list<Scene> scenes;
