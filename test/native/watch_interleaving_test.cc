@@ -96,10 +96,12 @@ TEST(nobody_watches_a_queue_that_nobody_uses) {
   bool registered = false;
   Watching([&] { CHECK_EQ(w.Wait(100'000'000), kAgain); },
            [&] {
-             if (w.IsWatched()) terms.insert(word.Load(std::memory_order_seq_cst));
+             // Whether it has run out meanwhile is the clock's business.
+             const uint64_t end = word.Load(std::memory_order_seq_cst);
+             if (end != 0) terms.insert(end);
              registered |= w.sleeper->Waiters(Ring::kData).Count() == 2;
            });
-  CHECK(!terms.empty() && terms.size() < 10);
+  CHECK(terms.size() > 1 && terms.size() < 10);
   CHECK(registered);
   CHECK(!w.IsWatched());
 }
