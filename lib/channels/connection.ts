@@ -145,12 +145,19 @@ export class Connection<Receives = unknown, Sends = Receives> extends Facade imp
   }
 
   /**
-   * Would `recv` have something to say at once: a message, or that there will be none?
+   * Would `recv` have something to say at once: a message, or that there will be none? The answer comes at once and is no
+   * promise.
    *
-   * @param options how long to wait for that; without options the answer comes at once and is no promise.
-   * @throws DirectionError (ERR_MULTIPROC_DIRECTION); ClosedError; `signal.reason`.
+   * @throws DirectionError (ERR_MULTIPROC_DIRECTION); ClosedError.
    */
   poll(): boolean;
+  /**
+   * The same, waiting for it without blocking the thread.
+   *
+   * @param options how long to wait for something to receive; `{}` or null: for ever.
+   * @returns false when the time is over first.
+   * @throws DirectionError (ERR_MULTIPROC_DIRECTION); ClosedError; `signal.reason`.
+   */
   poll(options: WaitOptions | null): Promise<boolean>;
   poll(options?: WaitOptions | null): boolean | Promise<boolean> {
     if (options === undefined) return this.pollSync(notAtAll);
