@@ -95,4 +95,18 @@ export { Queue, type ShutdownOptions } from './channels/queue.js';
 export { type Message, type Slot } from './channels/raw-messages.js';
 export { SimpleQueue } from './channels/simple-queue.js';
 
+export { activeChildren, currentProcess, parentProcess, type ParentProcess } from './processes/current.js';
+export { cpuCount, usableCpuCount } from './processes/cpu-count.js';
+export { onExit, type ExitHookOptions } from './processes/exit-hooks.js';
+export { isMainProcess } from './processes/identity.js';
+export { Process, type SignalOptions } from './processes/process.js';
+export { type ProcessOptions, type ProcessSettings } from './processes/process-options.js';
+export {
+  getAllStartMethods,
+  getStartMethod,
+  setExecutable,
+  setStartMethod,
+  type StartMethod,
+} from './processes/start-method.js';
+export { type StdioKind, type StdioOptions } from './processes/stdio.js';
 export { task, type Task } from './processes/task.js';

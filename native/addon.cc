@@ -15,6 +15,7 @@ napi_value Init(napi_env env, napi_value exports) {
   multiproc::ExportSync(*environment, exports);
   multiproc::ExportRing(*environment, exports);
   multiproc::ExportHousekeeping(*environment, exports);
+  multiproc::ExportProcesses(*environment, exports);
 #ifdef MULTIPROC_FAULT_POINTS
   multiproc::ExportFaultPoints(*environment, exports);
 #endif

@@ -29,6 +29,7 @@ const LIBRARY_RANKS: Readonly<Record<string, number>> = {
   csp: 5,
   'index.ts': 6,
   'csp.ts': 6,
+  'boot.ts': 7,
   cli: 7,
 };
 

@@ -351,6 +351,40 @@ export interface Native {
   /** Position of the last message this environment committed on the ref. */
   ringLastPosition(ref: number): number;
 
+  // ---- processes -----------------------------------------------------------------------------------------------
+  /**
+   * Starts the program `file`; result: its pid. `environment`: texts `NAME=value`. The last three are descriptors that become its
+   * standard input, output and error, or -1 for none. Throws _SYSTEM.
+   */
+  processStart(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[],
+    input: number,
+    output: number,
+    error: number,
+  ): number;
+  /** A pipe that no child inherits by itself: descriptors of the reading and of the writing end. Throws _SYSTEM. */
+  makePipe(): [number, number];
+  /** 0 when the child has ended: `out[0]` exit code, `out[1]` number of the signal that ended it or 0. Again, Closed. */
+  processAwait(pid: number, waitMs: number): number;
+  /** Sends a signal to a child, unless it has ended; 0 or errno. */
+  processSignal(pid: number, signal: number): number;
+  /** Nobody will ask for the child any more. */
+  processForget(pid: number): void;
+  /** `callback` runs on the event loop when children have ended. */
+  setProcessCallback(callback: () => void): void;
+  /** Keeps the event loop alive while true. */
+  setProcessRef(on: boolean): void;
+  /** In a child: takes over the descriptor by which it learns of its parent's death. Before anything else. */
+  takeLifeline(): void;
+  /** In a child: has its parent died? Waits for that for at most `waitMs`. */
+  parentIsGone(waitMs: number): boolean;
+  /** In a child: the callback of `setProcessCallback` runs when its parent has died. Throws _SYSTEM. */
+  watchParent(): void;
+  /** In a child: it ends when its parent dies, whatever it is doing then. Throws _SYSTEM. */
+  endWithParent(): void;
+
   // ---- housekeeping ----------------------------------------------------------------------------------------------
   /** Removes orphans (segments and spilled messages nobody holds); returns their names. Never touches what is in use. */
   sweep(): string[];

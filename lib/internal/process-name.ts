@@ -3,7 +3,14 @@
  */
 import { threadId } from 'node:worker_threads';
 
-/** `MainProcess`; a worker thread adds its number, since a lock can belong to one thread of several. */
+let name = 'MainProcess';
+
+/** Called when a process of the library's learns its name, and when its name is changed. */
+export function setProcessName(given: string): void {
+  name = given;
+}
+
+/** The name of the process; a worker thread adds its number, since a lock can belong to one thread of several. */
 export function processName(): string {
-  return threadId === 0 ? 'MainProcess' : `MainProcess|Thread-${threadId}`;
+  return threadId === 0 ? name : `${name}|Thread-${threadId}`;
 }

@@ -1,14 +1,16 @@
 /**
  * Functions that cross a process boundary do so by reference: the URL of their module and a name in it.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { argumentTypeError, NotFoundError } from '../errors.js';
+import { argumentTypeError, NotFoundError, NotTransferableError } from '../errors.js';
 
 /** The address of a function. */
 export interface TaskReference {
-  /** URL of the module, as its `import.meta.url` says; or the name of a package, as in an import. */
+  /** URL of the module, as its `import.meta.url` says; or its absolute path; or the name of a package, as in an import. */
   readonly module: string;
   /** Name of the export, or the name given to `task()`; default `default`. */
   readonly name?: string | undefined;
@@ -25,9 +27,29 @@ function keyOf(module: string, name: string): string {
 }
 
 /** Makes `fn` known by its address, in both directions. */
-export function defineTask(module: string, name: string, fn: AnyFunction): void {
+export function defineTask(moduleOrPath: string, name: string, fn: AnyFunction): void {
+  const module = urlOf(moduleOrPath);
   references.set(fn, { module, name });
   functions.set(keyOf(module, name), fn);
+}
+
+/**
+ * The module that `import.meta`, a URL or a path speaks of.
+ *
+ * @param action completes "Cannot …".
+ * @throws TypeError (ERR_MULTIPROC_ARGUMENT).
+ */
+export function moduleOf(meta: unknown, action: string): string {
+  if (typeof meta === 'string') return meta;
+  if (typeof meta === 'object' && meta !== null && 'url' in meta && typeof meta.url === 'string') return meta.url;
+  throw argumentTypeError(
+    `Cannot ${action}: the first argument must be import.meta or a URL, received ${inspect(meta)}`,
+  );
+}
+
+/** In CommonJS a module knows its path, `__filename`, and no URL. */
+function urlOf(module: string): string {
+  return isAbsolute(module) ? pathToFileURL(module).href : module;
 }
 
 /** The address of a task or of a `{ module, name }`; `undefined` for anything else. */
@@ -39,7 +61,49 @@ export function taskReferenceOf(value: unknown): TaskReference | undefined {
   if (typeof module !== 'string' || (name !== undefined && typeof name !== 'string')) {
     throw argumentTypeError(`Cannot use task: module and name must be texts, received ${inspect(value)}`);
   }
-  return { module, name };
+  return { module: urlOf(module), name };
+}
+
+/**
+ * The address of a function that is to be sent, in a form that every process understands.
+ *
+ * @param action completes "Cannot …", for example `start Process`.
+ * @throws NotTransferableError (ERR_MULTIPROC_NOT_TRANSFERABLE) for a function without an address; NotFoundError when there is no such
+ *   module; TypeError (ERR_MULTIPROC_ARGUMENT) for a module that is named relative to nothing.
+ */
+export function addressToSend(target: AnyFunction | TaskReference, action: string): TaskReference {
+  const reference = taskReferenceOf(target);
+  if (reference === undefined) {
+    const name = typeof target === 'function' && target.name !== '' ? `'${target.name}'` : 'without a name';
+    throw new NotTransferableError(
+      `Cannot ${action}: the function ${name} has no address by which another process could find it; ` +
+        'make it with task(import.meta, function name() { … }) at the top level of its module',
+      { path: '' },
+    );
+  }
+  return { module: findModule(reference.module, action), name: reference.name };
+}
+
+function findModule(module: string, action: string): string {
+  if (module.startsWith('.')) {
+    throw argumentTypeError(
+      `Cannot ${action}: module ${inspect(module)} is relative; use new URL(${inspect(module)}, import.meta.url).href`,
+    );
+  }
+  if (module.startsWith('file:')) {
+    if (existsSync(fileURLToPath(module))) return module;
+    throw new NotFoundError(`Cannot ${action}: there is no module ${module}`);
+  }
+  if (/^[a-z][a-z+.-]+:/.test(module)) return module;
+  // A package: what the main module's folder, or the working folder, finds under the name.
+  for (const base of [process.argv[1], join(process.cwd(), 'package.json')]) {
+    try {
+      if (base !== undefined) return pathToFileURL(createRequire(base).resolve(module)).href;
+    } catch {
+      // It may be for `import` only; the child finds out.
+    }
+  }
+  return module;
 }
 
 function select(reference: TaskReference, exports: Readonly<Record<string, unknown>>): AnyFunction {

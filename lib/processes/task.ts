@@ -3,7 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError } from '../errors.js';
-import { type AnyFunction, defineTask } from '../internal/task-reference.js';
+import { type AnyFunction, defineTask, moduleOf } from '../internal/task-reference.js';
 
 declare const taskBrand: unique symbol;
 
@@ -19,7 +19,7 @@ export type Task<F extends AnyFunction = AnyFunction> = F & { readonly [taskBran
  * const cube = task(import.meta, 'cube', (x: number) => x ** 3);
  * ```
  *
- * @param meta `import.meta`, or the module's URL.
+ * @param meta `import.meta`, or the module's URL or absolute path (`__filename` in CommonJS).
  * @param fn a function with a name; or first the name, then the function.
  * @returns the function itself.
  * @throws TypeError (ERR_MULTIPROC_ARGUMENT) for a function without a name.
@@ -27,7 +27,7 @@ export type Task<F extends AnyFunction = AnyFunction> = F & { readonly [taskBran
 export function task<F extends AnyFunction>(meta: ImportMeta | string, fn: F): Task<F>;
 export function task<F extends AnyFunction>(meta: ImportMeta | string, name: string, fn: F): Task<F>;
 export function task<F extends AnyFunction>(meta: ImportMeta | string, nameOrFn: string | F, fn?: F): Task<F> {
-  const module = typeof meta === 'string' ? meta : moduleUrl(meta);
+  const module = moduleOf(meta, 'make task');
   const target = typeof nameOrFn === 'function' ? nameOrFn : fn;
   if (typeof target !== 'function')
     throw argumentTypeError(`Cannot make task: a function is needed, received ${inspect(target)}`);
@@ -36,11 +36,4 @@ export function task<F extends AnyFunction>(meta: ImportMeta | string, nameOrFn:
     throw argumentTypeError('Cannot make task: the function has no name, so give one: task(import.meta, name, fn)');
   defineTask(module, name, target);
   return target;
-}
-
-function moduleUrl(meta: unknown): string {
-  if (typeof meta === 'object' && meta !== null && 'url' in meta && typeof meta.url === 'string') return meta.url;
-  throw argumentTypeError(
-    `Cannot make task: the first argument must be import.meta or a URL, received ${inspect(meta)}`,
-  );
 }

@@ -86,6 +86,7 @@ void ExportWaiting(Environment& environment, napi_value exports);
 void ExportSync(Environment& environment, napi_value exports);
 void ExportRing(Environment& environment, napi_value exports);
 void ExportHousekeeping(Environment& environment, napi_value exports);
+void ExportProcesses(Environment& environment, napi_value exports);
 #ifdef MULTIPROC_FAULT_POINTS
 void ExportFaultPoints(Environment& environment, napi_value exports);
 #endif

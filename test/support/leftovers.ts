@@ -3,7 +3,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { Lock } from 'multiproc';
+import { activeChildren, Lock } from 'multiproc';
 import { afterAll, afterEach, beforeEach, expect } from 'vitest';
 import { commandLineTool, runningChildren, startedPids } from './run-child.js';
 
@@ -45,6 +45,11 @@ export function expectNoLeftovers(): void {
   });
 
   afterEach(async () => {
+    const processes = activeChildren();
+    for (const child of processes) {
+      child.kill();
+      child.joinSync();
+    }
     const left = runningChildren();
     for (const child of left) {
       child.kill('SIGKILL');
@@ -54,6 +59,7 @@ export function expectNoLeftovers(): void {
       left.map((child) => child.fixture),
       'children that did not end',
     ).toEqual([]);
+    expect(processes.map(String), 'processes that did not end').toEqual([]);
     expect(sharedDescriptors(), 'descriptors of shared memory').toEqual(before);
   });
 

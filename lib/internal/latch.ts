@@ -1,0 +1,63 @@
+/**
+ * Latch: something that happens once, for those in this thread who wait for it.
+ */
+import type { Wait } from './wait-options.js';
+
+/** Longest delay that Node's timers take; longer ones fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Closed at first; opens once and stays open. */
+export class Latch {
+  #open = false;
+  readonly #waiting = new Set<() => void>();
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** How many promises are pending. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  open(): void {
+    this.#open = true;
+    for (const waiter of [...this.#waiting]) waiter();
+  }
+
+  /**
+   * Waits without blocking the thread.
+   *
+   * @returns whether it was open in time; rejects with `signal.reason` when aborted first.
+   */
+  wait({ timeout, signal }: Wait): Promise<boolean> {
+    if (this.#open || timeout <= 0) return Promise.resolve(this.#open);
+    return new Promise((resolve, reject) => {
+      const deadline = performance.now() + timeout;
+      let timer: NodeJS.Timeout | undefined;
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.#waiting.delete(done);
+      };
+      const done = (): void => {
+        leave();
+        resolve(this.#open);
+      };
+      const abort = (): void => {
+        leave();
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason can be anything
+        reject(signal?.reason);
+      };
+      const tick = (): void => {
+        const left = deadline - performance.now();
+        // Timers may fire early by a part of a millisecond.
+        if (left <= 0) done();
+        else timer = setTimeout(tick, Math.min(Math.ceil(left), LONGEST_TIMER));
+      };
+      this.#waiting.add(done);
+      signal?.addEventListener('abort', abort);
+      if (timeout !== Infinity) tick();
+    });
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * ChildLife: one started process from its parent's side, from the start to the knowledge of how it ended.
+ */
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import type { Connection } from '../channels/connection.js';
+import { Pipe } from '../channels/pipe.js';
+import { NotTransferableError, RemoteError, StateError } from '../errors.js';
+import { Latch } from '../internal/latch.js';
+import { addressToSend } from '../internal/task-reference.js';
+import { forEver, type Wait } from '../internal/wait-options.js';
+import { atEnd } from './ending.js';
+import { inheritedExecArguments } from './exec-arguments.js';
+import { ownIdentity } from './identity.js';
+import { refuseDuringImport } from './import-guard.js';
+import { childEnded, childStarted, type LivingChild } from './living-children.js';
+import type { DataMessage, Report, StartMessage } from './messages.js';
+import { OsProcess } from './os-process.js';
+import { processClassReference } from './process-classes.js';
+import { checkFolder, type ProcessPlan } from './process-options.js';
+import type { ChildStreams, RunningChild } from './running-child.js';
+import { getStartMethod, ownExecutable } from './start-method.js';
+
+/** Milliseconds that a thread blocks in native code at a time, so that a worker thread can be terminated. */
+const SLICE = 250;
+
+/** What a child is made from. */
+export interface ChildStart {
+  readonly processClass: unknown;
+  readonly baseClass: unknown;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly authkey: Uint8Array;
+  readonly path: readonly number[];
+  readonly plan: ProcessPlan;
+  /** The user's object, for `activeChildren()`. */
+  readonly process: object;
+}
+
+/** A process that was started. */
+export class ChildLife implements LivingChild {
+  readonly process: object;
+  readonly daemon: boolean;
+  readonly #child: RunningChild;
+  readonly #ours: Connection;
+  /** The child's end, open here until the child has ended: it need not hurry to attach it. */
+  readonly #theirs: Connection;
+  readonly #ended = new Latch();
+  readonly #running = new Latch();
+  #exitCode: number | null = null;
+  #signalCode: NodeJS.Signals | null = null;
+  #error: Error | null = null;
+  #sentinel: Promise<number> | undefined;
+  #started: Promise<void> | undefined;
+  #joining = 0;
+
+  private constructor(start: ChildStart, message: StartMessage) {
+    const { plan } = start;
+    this.process = start.process;
+    this.daemon = start.daemon;
+    [this.#ours, this.#theirs] = Pipe();
+    try {
+      this.#ours.sendSync(message);
+      this.#ours.sendSync({ fields: start.fields, args: plan.args, kwargs: plan.kwargs } satisfies DataMessage);
+      this.#child = new OsProcess(
+        {
+          file: ownExecutable(),
+          args: [...execArguments(plan), fileURLToPath(new URL('../boot.js', import.meta.url)), this.#theirs.handle],
+          env: plan.env ?? process.env,
+          stdio: plan.stdio,
+        },
+        () => {
+          this.#look(0);
+        },
+      );
+    } catch (error) {
+      this.#closeConnections();
+      throw error;
+    }
+    childStarted(this);
+    this.#keepAlive();
+  }
+
+  /** @throws as `Process.start`. */
+  static start(start: ChildStart): ChildLife {
+    if (ownIdentity().daemon) throw new StateError('Cannot start Process: a daemon cannot have children');
+    refuseDuringImport('start Process');
+    const { plan } = start;
+    if (plan.cwd !== null) checkFolder(plan.cwd);
+    const life = new ChildLife(start, {
+      identity: {
+        name: start.name,
+        path: start.path,
+        daemon: start.daemon,
+        authkey: start.authkey,
+        parent: { pid: process.pid, name: ownIdentity().name },
+      },
+      argv: process.argv.slice(1),
+      cwd: plan.cwd,
+      subclass: subclassReference(start),
+      target: plan.target === null ? null : addressToSend(plan.target, 'start Process'),
+      drain: plan.drain,
+      startMethod: getStartMethod(),
+      logLevel: null,
+    });
+    atEnd();
+    return life;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get streams(): ChildStreams {
+    return this.#child;
+  }
+
+  /** Looks. */
+  get exitCode(): number | null {
+    this.#look(0);
+    return this.#exitCode;
+  }
+
+  get signalCode(): NodeJS.Signals | null {
+    this.#look(0);
+    return this.#signalCode;
+  }
+
+  get error(): Error | null {
+    this.#look(0);
+    return this.#error;
+  }
+
+  get sentinel(): Promise<number> {
+    return (this.#sentinel ??= this.#ended.wait(forEver).then(() => this.#exitCode ?? 0));
+  }
+
+  get started(): Promise<void> {
+    this.#look(0);
+    return (this.#started ??= this.#awaitStart());
+  }
+
+  /** The exit code, or null when the time was over. */
+  async join(wait: Wait): Promise<number | null> {
+    if (this.exitCode !== null || wait.timeout <= 0) return this.#exitCode;
+    this.#joining += 1;
+    this.#keepAlive();
+    try {
+      await this.#ended.wait(wait);
+      return this.exitCode;
+    } finally {
+      this.#joining -= 1;
+      this.#keepAlive();
+    }
+  }
+
+  /** The same, blocking the thread for at most `timeout` ms. */
+  joinSync(timeout: number): number | null {
+    const deadline = performance.now() + timeout;
+    let left = timeout;
+    while (!this.#look(Math.min(Math.max(left, 0), SLICE)) && left > 0) left = deadline - performance.now();
+    return this.#exitCode;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.#look(0)) this.#child.signal(name);
+  }
+
+  /** After the end. */
+  close(): void {
+    this.#child.release();
+  }
+
+  /** True when it has ended; blocks for at most `waitMs`. */
+  #look(waitMs: number): boolean {
+    if (this.#exitCode !== null) return true;
+    const ending = this.#child.look(waitMs);
+    if (ending === undefined) return false;
+    this.#exitCode = ending.exitCode;
+    this.#signalCode = ending.signalCode;
+    childEnded(this);
+    this.#child.keepAlive(false);
+    this.#readReports();
+    this.#closeConnections();
+    this.#running.open();
+    this.#ended.open();
+    return true;
+  }
+
+  /** Non-daemons keep this process alive, and so does who waits for one. */
+  #keepAlive(): void {
+    if (this.#exitCode === null) this.#child.keepAlive(!this.daemon || this.#joining > 0);
+  }
+
+  #closeConnections(): void {
+    this.#ours.close();
+    this.#theirs.close();
+  }
+
+  /** Whatever the child said before it ended is there by now. */
+  #readReports(): void {
+    try {
+      while (this.#ours.poll()) this.#take(this.#ours.recvSync() as Report);
+    } catch (error) {
+      // An error of a class that cannot be made here, or damaged memory.
+      this.#error ??= error as Error;
+    }
+  }
+
+  async #awaitStart(): Promise<void> {
+    try {
+      while (!this.#running.isOpen) this.#take((await this.#ours.recv()) as Report);
+    } catch {
+      // It ended before it began.
+    }
+  }
+
+  #take(report: Report): void {
+    if (report.kind === 'running') this.#running.open();
+    // What ends a process is its first error; others may follow from that.
+    else this.#error ??= remoteError(report.error);
+  }
+}
+
+function subclassReference({ processClass, baseClass }: ChildStart): StartMessage['subclass'] {
+  if (processClass === baseClass) return null;
+  const reference = processClassReference(processClass);
+  if (reference !== undefined) return addressToSend(reference, 'start Process');
+  const { name } = processClass as { readonly name: string };
+  throw new NotTransferableError(
+    `Cannot start Process: class ${name} is not registered, so its child could not find it; ` +
+      `add static { Process.register(import.meta, this); } to it`,
+    { path: '' },
+  );
+}
+
+function execArguments({ execArgv, maxMemory }: ProcessPlan): string[] {
+  const options = execArgv === undefined ? inheritedExecArguments(process.execArgv) : [...execArgv];
+  if (maxMemory !== undefined) options.push(`--max-old-space-size=${Math.floor(maxMemory / 2 ** 20)}`);
+  return options;
+}
+
+/** An error as it came from another process. */
+function remoteError(thrown: unknown): Error {
+  if (!(thrown instanceof Error))
+    return new RemoteError(`The process threw what is no error: ${inspect(thrown)}`, { cause: thrown });
+  Object.defineProperty(thrown, 'remoteStack', {
+    value: thrown.stack ?? '',
+    enumerable: false,
+    configurable: true,
+    writable: true,
+  });
+  return thrown;
+}

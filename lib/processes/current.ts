@@ -1,0 +1,117 @@
+/**
+ * This process, its parent and its children, as objects.
+ */
+import { inspect } from 'node:util';
+import { Latch } from '../internal/latch.js';
+import { call, native } from '../internal/native.js';
+import { parseWait, type WaitOptions } from '../internal/wait-options.js';
+import { keepLoopAlive, unwatchEnds, watchEnds } from './end-watch.js';
+import { ownIdentity } from './identity.js';
+import { livingChildren } from './living-children.js';
+import { makeCurrent, Process } from './process.js';
+
+let current: Process | undefined;
+
+/** @internal The child has made it. */
+export function becomeCurrent(process: Process): void {
+  current = process;
+}
+
+/**
+ * The process that this is: in a child the object whose `run()` is called, of the class that was started; in the main process one named
+ * `MainProcess`. It can be neither started nor joined.
+ */
+export function currentProcess(): Process {
+  return (current ??= makeCurrent(Process.prototype, {}, undefined));
+}
+
+/** The children of this process that run now, in the order in which they were started. */
+export function activeChildren(): Process[] {
+  return livingChildren().map(({ process }) => process as Process);
+}
+
+/** The process that started this one. */
+export class ParentProcess {
+  readonly pid: number;
+  readonly name: string;
+  #ended: Latch | undefined;
+
+  /** @internal */
+  constructor(pid: number, name: string) {
+    this.pid = pid;
+    this.name = name;
+  }
+
+  /** Does it still run? Answered by the kernel; a stopped one does. */
+  isAlive(): boolean {
+    return !native.parentIsGone(0);
+  }
+
+  /**
+   * Waits for its end, without blocking the thread.
+   *
+   * @returns whether it has ended.
+   * @throws `signal.reason`.
+   */
+  async join(options?: WaitOptions | null): Promise<boolean> {
+    const wait = parseWait(options);
+    if (wait.timeout <= 0 || !this.isAlive()) return !this.isAlive();
+    const ended = this.#endLatch();
+    keepLoopAlive(true);
+    try {
+      return await ended.wait(wait);
+    } finally {
+      keepLoopAlive(false);
+    }
+  }
+
+  #endLatch(): Latch {
+    if (this.#ended !== undefined) return this.#ended;
+    const latch = (this.#ended = new Latch());
+    const look = (): void => {
+      if (this.isAlive()) return;
+      unwatchEnds(look);
+      latch.open();
+    };
+    watchEnds(look);
+    call(() => {
+      native.watchParent();
+    });
+    return latch;
+  }
+
+  /** As {@link join}, blocking the thread. */
+  joinSync(options?: WaitOptions | null): boolean {
+    const { timeout } = parseWait(options);
+    const deadline = performance.now() + timeout;
+    let left = timeout;
+    while (!native.parentIsGone(Math.min(Math.max(left, 0), SLICE))) {
+      left = deadline - performance.now();
+      if (left <= 0) return false;
+    }
+    return true;
+  }
+
+  toString(): string {
+    return `<ParentProcess name='${this.name}' pid=${this.pid} ${this.isAlive() ? 'started' : 'stopped'}>`;
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** Milliseconds that a thread blocks in native code at a time. */
+const SLICE = 250;
+
+let parent: ParentProcess | null | undefined;
+
+/** The process that started this one; `null` in the main process. */
+export function parentProcess(): ParentProcess | null {
+  if (parent === undefined) {
+    const known = ownIdentity().parent;
+    parent = known === null ? null : new ParentProcess(known.pid, known.name);
+  }
+  return parent;
+}

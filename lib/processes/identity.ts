@@ -1,0 +1,47 @@
+/**
+ * Who this process is in the tree of processes, as its parent told it.
+ */
+import { randomBytes } from 'node:crypto';
+import { CHILD_MARK } from './child-mark.js';
+
+/**
+ * False in processes (and threads) that a `Process` or `Pool` has started. A program that starts processes at the top
+ * level of its main module does so under `if (isMainProcess)`: children may have to import that module too.
+ */
+export const isMainProcess = !Object.hasOwn(globalThis, CHILD_MARK);
+
+/** What a process tells the ones that it starts about themselves. */
+export interface Identity {
+  readonly name: string;
+  /** Numbers of the ancestors and its own, each counted by its parent: what stands in `Process-1:2`. */
+  readonly path: readonly number[];
+  readonly daemon: boolean;
+  readonly authkey: Uint8Array;
+  readonly parent: { readonly pid: number; readonly name: string } | null;
+}
+
+let identity: Identity = { name: 'MainProcess', path: [], daemon: false, authkey: new Uint8Array(0), parent: null };
+let key: Buffer | undefined;
+let children = 0;
+
+/** This process. */
+export function ownIdentity(): Identity {
+  return identity;
+}
+
+/** @internal What the parent said. */
+export function assumeIdentity(given: Identity): void {
+  identity = given;
+  key = Buffer.from(given.authkey);
+}
+
+/** The secret that connections to managers are checked with; made when it is first asked for, inherited by children. */
+export function ownAuthkey(): Buffer {
+  return (key ??= randomBytes(32));
+}
+
+/** The path of the next child. */
+export function nextPath(): readonly number[] {
+  children += 1;
+  return [...identity.path, children];
+}

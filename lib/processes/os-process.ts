@@ -1,0 +1,130 @@
+/**
+ * OsProcess: a child that is a process of its own.
+ */
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import { SystemError } from '../errors.js';
+import { call, native } from '../internal/native.js';
+import { keepLoopAlive, unwatchEnds, watchEnds } from './end-watch.js';
+import type { Ending, RunningChild } from './running-child.js';
+import type { StdioKind } from './stdio.js';
+
+/** What to start. */
+export interface ProgramOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdio: readonly [StdioKind, StdioKind, StdioKind];
+}
+
+const NULL_DEVICE = -1;
+
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
+
+/** A child that was started and not yet released. */
+export class OsProcess implements RunningChild {
+  readonly pid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  #ending: Ending | undefined;
+  #kept = false;
+  readonly #onEnds: () => void;
+
+  /**
+   * @param ended called from the event loop, once, when it has ended.
+   * @throws SystemError when the system refuses.
+   */
+  constructor({ file, args, env, stdio }: ProgramOptions, ended: () => void) {
+    this.#onEnds = () => {
+      if (this.look(0) !== undefined) ended();
+    };
+    watchEnds(this.#onEnds);
+    const streams = stdio.map((kind, i) => new Stream(kind, i));
+    const [input, output, error] = streams as [Stream, Stream, Stream];
+    try {
+      this.pid = call(() =>
+        native.processStart(file, [file, ...args], lines(env), input.theirs, output.theirs, error.theirs),
+      );
+    } catch (failure) {
+      unwatchEnds(this.#onEnds);
+      for (const stream of streams) stream.abandon();
+      throw failure;
+    }
+    this.stdin = input.open();
+    this.stdout = output.open();
+    this.stderr = error.open();
+  }
+
+  look(waitMs: number): Ending | undefined {
+    if (this.#ending === undefined && native.processAwait(this.pid, waitMs) === 0) {
+      const [code = 0, signal = 0] = native.out;
+      this.#ending =
+        signal === 0
+          ? { exitCode: code, signalCode: null }
+          : { exitCode: -signal, signalCode: signalNames.get(signal) ?? null };
+    }
+    return this.#ending;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    const errno = native.processSignal(this.pid, constants.signals[signal]);
+    if (errno !== 0)
+      throw new SystemError(`Cannot send ${signal} to process ${this.pid}: ${getSystemErrorName(-errno)}`, { errno });
+  }
+
+  keepAlive(on: boolean): void {
+    if (on === this.#kept) return;
+    this.#kept = on;
+    keepLoopAlive(on);
+  }
+
+  release(): void {
+    this.keepAlive(false);
+    unwatchEnds(this.#onEnds);
+    native.processForget(this.pid);
+  }
+}
+
+function lines(env: Readonly<Record<string, string | undefined>>): string[] {
+  const texts: string[] = [];
+  for (const [name, value] of Object.entries(env)) if (value !== undefined) texts.push(`${name}=${value}`);
+  return texts;
+}
+
+/** One standard stream of a child. */
+class Stream {
+  /** The child's descriptor. */
+  readonly theirs: number;
+  readonly #ours: number | undefined;
+  readonly #writable: boolean;
+
+  constructor(kind: StdioKind, target: number) {
+    this.#writable = target === 0;
+    if (kind === 'pipe') {
+      const [reading, writing] = call(() => native.makePipe());
+      this.theirs = this.#writable ? reading : writing;
+      this.#ours = this.#writable ? writing : reading;
+    } else {
+      this.theirs = kind === 'ignore' ? NULL_DEVICE : kind === 'inherit' ? target : kind;
+    }
+  }
+
+  /** The child has its end: makes a stream of ours. */
+  open(): Socket | null {
+    if (this.#ours === undefined) return null;
+    closeSync(this.theirs);
+    return new Socket({ fd: this.#ours, readable: !this.#writable, writable: this.#writable });
+  }
+
+  abandon(): void {
+    if (this.#ours === undefined) return;
+    closeSync(this.theirs);
+    closeSync(this.#ours);
+  }
+}

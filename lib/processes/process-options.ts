@@ -1,0 +1,136 @@
+/**
+ * The options of a Process, checked.
+ */
+import { statSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { argumentRangeError, argumentTypeError } from '../errors.js';
+import type { TaskReference } from '../internal/task-reference.js';
+import { taskReferenceOf } from '../internal/task-reference.js';
+import { parseStdio, type StdioKind, type StdioOptions } from './stdio.js';
+
+/** How a process is to be run. */
+export interface ProcessSettings {
+  /** What it is called; default: the class's name and a number, as in `Process-1`, and `Process-1:2` for its second child. */
+  readonly name?: string | undefined;
+  /**
+   * A daemon is ended when its parent ends, however that happens, and cannot have children. Default: whether the process
+   * that makes it is one.
+   */
+  readonly daemon?: boolean | null | undefined;
+  /** Options of Node for it; default: those of this process, except what concerns this one only (`--eval`, `--inspect`). */
+  readonly execArgv?: readonly string[] | undefined;
+  /** Its environment variables; default: `process.env` as it is at the start. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Its working folder; default: this process's. */
+  readonly cwd?: string | undefined;
+  /** Default: it reads nothing and writes where this process does. With `'pipe'` see `stdin`, `stdout` and `stderr`. */
+  readonly stdio?: StdioOptions | undefined;
+  /** Bytes that its JavaScript heap may grow to, in steps of 1 MiB; beyond, it is ended by V8. Default: Node's. */
+  readonly maxMemory?: number | undefined;
+  /**
+   * `true`, the default: after `run()` it goes on until nothing is pending in it, as any program of Node. `false`: it exits as soon as
+   * `run()` has ended.
+   */
+  readonly drain?: boolean | undefined;
+}
+
+/** What a process is to do, and how. */
+export type ProcessOptions<A extends readonly unknown[] = readonly unknown[]> = ProcessSettings &
+  (
+    | {
+        /** A function made by `task()`, or where to find one. */
+        readonly target?: ((...args: [...A]) => unknown) | TaskReference | null | undefined;
+        /** What it is called with. Copied at `start()`. */
+        readonly args?: NoInfer<A> | undefined;
+        readonly kwargs?: null | undefined;
+      }
+    | {
+        readonly target?: ((...args: never[]) => unknown) | TaskReference | undefined;
+        readonly args?: readonly unknown[] | undefined;
+        /** Named arguments, as one object behind the others. */
+        readonly kwargs: object;
+      }
+  );
+
+/** The checked form. */
+export interface ProcessPlan {
+  readonly target: TaskReference | ((...args: never[]) => unknown) | null;
+  readonly args: readonly unknown[];
+  readonly kwargs: object | null;
+  readonly name: string | undefined;
+  readonly daemon: boolean | undefined;
+  readonly execArgv: readonly string[] | undefined;
+  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd: string | null;
+  readonly stdio: readonly [StdioKind, StdioKind, StdioKind];
+  readonly maxMemory: number | undefined;
+  readonly drain: boolean;
+}
+
+/** @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT). */
+export function parseOptions(options: unknown): ProcessPlan {
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw refuse('options must be an object such as { target, args }', options);
+  }
+  const given = (options ?? {}) as Readonly<Record<keyof ProcessOptions, unknown>>;
+  const { args = [], kwargs = null, execArgv, env, cwd, maxMemory } = given;
+  if (!Array.isArray(args)) throw refuse('args must be an array', args);
+  if (typeof kwargs !== 'object') throw refuse('kwargs must be an object', kwargs);
+  if (execArgv !== undefined && !isTexts(execArgv)) throw refuse('execArgv must be an array of texts', execArgv);
+  if (env !== undefined && (typeof env !== 'object' || env === null)) throw refuse('env must be an object', env);
+  if (cwd !== undefined && typeof cwd !== 'string') throw refuse('cwd must be a path', cwd);
+  if (maxMemory !== undefined) checkMemory(maxMemory);
+  return {
+    target: parseTarget(given.target),
+    args: [...(args as unknown[])],
+    kwargs,
+    name: given.name === undefined ? undefined : checkName(given.name),
+    daemon: given.daemon === undefined || given.daemon === null ? undefined : checkFlag('daemon', given.daemon),
+    execArgv,
+    env: env as ProcessPlan['env'],
+    cwd: cwd ?? null,
+    stdio: parseStdio(given.stdio),
+    maxMemory: maxMemory as number | undefined,
+    drain: given.drain === undefined || checkFlag('drain', given.drain),
+  };
+}
+
+function parseTarget(target: unknown): ProcessPlan['target'] {
+  if (target === undefined || target === null) return null;
+  if (typeof target === 'function') return target as (...args: never[]) => unknown;
+  const reference = taskReferenceOf(target);
+  if (reference === undefined) throw refuse('target must be a task or { module, name }', target);
+  return reference;
+}
+
+/** @throws TypeError (ERR_MULTIPROC_ARGUMENT). */
+export function checkName(name: unknown): string {
+  if (typeof name !== 'string') throw refuse('name must be a text', name);
+  return name;
+}
+
+/** @throws TypeError (ERR_MULTIPROC_ARGUMENT). */
+export function checkFlag(what: string, flag: unknown): boolean {
+  if (typeof flag !== 'boolean') throw refuse(`${what} must be true or false`, flag);
+  return flag;
+}
+
+function checkMemory(bytes: unknown): void {
+  if (typeof bytes !== 'number') throw refuse('maxMemory must be a number of bytes', bytes);
+  if (!(bytes >= 2 ** 20 && bytes < 2 ** 53))
+    throw argumentRangeError(`Cannot make Process: maxMemory must be at least 1 MiB in bytes, received ${bytes}`);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function refuse(reason: string, received: unknown): TypeError {
+  return argumentTypeError(`Cannot make Process: ${reason}, received ${inspect(received, { depth: 1 })}`);
+}
+
+/** @throws TypeError (ERR_MULTIPROC_ARGUMENT) unless it is a folder now. */
+export function checkFolder(cwd: string): void {
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw argumentTypeError(`Cannot start Process: cwd must be a folder, received ${inspect(cwd)}`);
+}

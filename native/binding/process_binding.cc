@@ -1,0 +1,193 @@
+// Starting and ending processes, for lib/processes/.
+#include <string.h>
+
+#include <map>
+#include <mutex>
+
+#include "binding/arguments.h"
+#include "core/child_process.h"
+#include "core/lifeline.h"
+
+namespace multiproc {
+namespace {
+
+// Calls into JavaScript when a child has ended, for as long as there is any JavaScript.
+class EndNotifier {
+ public:
+  void Open(napi_env env, napi_value callback) {
+    napi_value name;
+    napi_create_string_utf8(env, "multiproc child", NAPI_AUTO_LENGTH, &name);
+    napi_create_threadsafe_function(env, callback, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Call, &function_);
+    napi_unref_threadsafe_function(env, function_);
+  }
+
+  void Close() {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    function_ = nullptr;
+  }
+
+  // In the child's thread.
+  void Notify() {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    if (function_ != nullptr) napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking);
+  }
+
+  void SetRef(napi_env env, bool on) {
+    if (function_ == nullptr) return;
+    if (on) {
+      napi_ref_threadsafe_function(env, function_);
+    } else {
+      napi_unref_threadsafe_function(env, function_);
+    }
+  }
+
+ private:
+  static void Call(napi_env env, napi_value callback, void*, void*) {
+    if (env == nullptr) return;
+    napi_value receiver;
+    napi_get_undefined(env, &receiver);
+    napi_call_function(env, receiver, callback, 0, nullptr, nullptr);
+  }
+
+  std::mutex mutex_;
+  napi_threadsafe_function function_ = nullptr;
+};
+
+// The children that one JavaScript environment has started and not yet forgotten.
+struct Children {
+  Children(napi_env of, double* numbers) : env(of), out(numbers) {}
+
+  napi_env env;
+  double* out;
+  std::shared_ptr<EndNotifier> notifier = std::make_shared<EndNotifier>();
+  std::map<int, std::shared_ptr<ChildProcess>> by_pid;
+};
+
+Children& ChildrenOf(const Napi::CallbackInfo& info) { return *static_cast<Children*>(info.Data()); }
+
+ChildProcess* Find(const Napi::CallbackInfo& info) {
+  Children& children = ChildrenOf(info);
+  const auto found = children.by_pid.find(info[0].As<Napi::Number>().Int32Value());
+  return found == children.by_pid.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::string> Texts(const Napi::Value& value) {
+  const Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  return texts;
+}
+
+Napi::Value Fail(const Napi::CallbackInfo& info, const char* action, int error) {
+  Failure failure;
+  failure.code = "SYSTEM";
+  failure.reason = strerror(error);
+  failure.error = error;
+  ThrowFailure(info.Env(), action, failure);
+  return info.Env().Undefined();
+}
+
+// (file, arguments, environment, input, output, error) -> pid
+Napi::Value Start(const Napi::CallbackInfo& info) {
+  Children& children = ChildrenOf(info);
+  const int lifeline = LifelineForChildren();
+  if (lifeline < 0) return Fail(info, "start Process", -lifeline);
+  const auto number = [&](size_t i) { return info[i].As<Napi::Number>().Int32Value(); };
+  const ProgramStart start{info[0].As<Napi::String>().Utf8Value(),
+                           Texts(info[1]),
+                           Texts(info[2]),
+                           {number(3), number(4), number(5)},
+                           lifeline};
+  std::shared_ptr<ChildProcess> child;
+  const int error = ChildProcess::Start(
+      start, [notifier = children.notifier] { notifier->Notify(); }, &child);
+  if (error != 0) return Fail(info, "start Process", error);
+  // The pid of one that ended and was forgotten by us only.
+  children.by_pid[child->pid()] = child;
+  return Napi::Number::New(info.Env(), child->pid());
+}
+
+Napi::Value Pipe(const Napi::CallbackInfo& info) {
+  int ends[2];
+  const int error = OpenPipe(ends);
+  if (error != 0) return Fail(info, "make a pipe", error);
+  const Napi::Array result = Napi::Array::New(info.Env(), 2);
+  result.Set(0u, ends[0]);
+  result.Set(1u, ends[1]);
+  return result;
+}
+
+// (pid, waitMs) -> 0 ended, out[0] exit code, out[1] signal; Again
+Napi::Value Await(const Napi::CallbackInfo& info) {
+  ChildProcess* child = Find(info);
+  if (child == nullptr) return Napi::Number::New(info.Env(), static_cast<int>(kClosed));
+  const double ms = info[1].As<Napi::Number>().DoubleValue();
+  ProgramEnd end{};
+  if (!child->WaitForEnd(ms > 0 ? static_cast<int64_t>(ms * 1e6) : 0, &end))
+    return Napi::Number::New(info.Env(), static_cast<int>(kAgain));
+  double* out = ChildrenOf(info).out;
+  out[0] = end.code;
+  out[1] = end.signal;
+  return Napi::Number::New(info.Env(), 0);
+}
+
+// (pid, signal) -> 0 or errno
+Napi::Value Signal(const Napi::CallbackInfo& info) {
+  ChildProcess* child = Find(info);
+  return Napi::Number::New(info.Env(), child == nullptr ? 0 : child->Signal(info[1].As<Napi::Number>().Int32Value()));
+}
+
+void Forget(const Napi::CallbackInfo& info) { ChildrenOf(info).by_pid.erase(info[0].As<Napi::Number>().Int32Value()); }
+
+void SetCallback(const Napi::CallbackInfo& info) {
+  Children& children = ChildrenOf(info);
+  children.notifier->Open(children.env, info[0]);
+  // Hooks run last in, first out: ours runs before the one that takes the function down.
+  napi_add_env_cleanup_hook(
+      children.env, [](void* data) { static_cast<Children*>(data)->notifier->Close(); }, &children);
+}
+
+void SetRef(const Napi::CallbackInfo& info) {
+  ChildrenOf(info).notifier->SetRef(info.Env(), info[0].As<Napi::Boolean>().Value());
+}
+
+void Take(const Napi::CallbackInfo&) { TakeLifeline(); }
+
+Napi::Value IsParentGone(const Napi::CallbackInfo& info) {
+  const double ms = info[0].As<Napi::Number>().DoubleValue();
+  return Napi::Boolean::New(info.Env(), ParentIsGone(ms > 0 ? static_cast<int64_t>(ms * 1e6) : 0));
+}
+
+Napi::Value WatchTheParent(const Napi::CallbackInfo& info) {
+  const int error = WatchParent([notifier = ChildrenOf(info).notifier] { notifier->Notify(); });
+  return error == 0 ? info.Env().Undefined() : Fail(info, "watch the parent process", error);
+}
+
+Napi::Value EndWithTheParent(const Napi::CallbackInfo& info) {
+  const int error = EndWithParent();
+  return error == 0 ? info.Env().Undefined() : Fail(info, "watch the parent process", error);
+}
+
+}  // namespace
+
+void ExportProcesses(Environment& environment, napi_value target) {
+  const Napi::Env env(environment.env());
+  Napi::Object exports(env, target);
+  auto* children = new Children(env, environment.out);
+  // Children that still run are left to the threads that watch them.
+  napi_add_env_cleanup_hook(
+      env, [](void* data) { delete static_cast<Children*>(data); }, children);
+  exports.Set("processStart", Napi::Function::New(env, Start, "processStart", children));
+  exports.Set("makePipe", Napi::Function::New(env, Pipe, "makePipe"));
+  exports.Set("processAwait", Napi::Function::New(env, Await, "processAwait", children));
+  exports.Set("processSignal", Napi::Function::New(env, Signal, "processSignal", children));
+  exports.Set("processForget", Napi::Function::New(env, Forget, "processForget", children));
+  exports.Set("setProcessCallback", Napi::Function::New(env, SetCallback, "setProcessCallback", children));
+  exports.Set("setProcessRef", Napi::Function::New(env, SetRef, "setProcessRef", children));
+  exports.Set("takeLifeline", Napi::Function::New(env, Take, "takeLifeline"));
+  exports.Set("parentIsGone", Napi::Function::New(env, IsParentGone, "parentIsGone"));
+  exports.Set("watchParent", Napi::Function::New(env, WatchTheParent, "watchParent", children));
+  exports.Set("endWithParent", Napi::Function::New(env, EndWithTheParent, "endWithParent"));
+}
+
+}  // namespace multiproc

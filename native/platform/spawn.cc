@@ -1,0 +1,127 @@
+#include "platform/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "platform/clock.h"
+
+namespace multiproc {
+namespace {
+
+// Above all that are given to a child: while some are put in place, none that is still to be put is overwritten.
+constexpr int kAboveGiven = 16;
+
+int Above(int fd, Descriptor* out) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, kAboveGiven);
+  if (copy < 0) return errno;
+  *out = Descriptor(copy);
+  return 0;
+}
+
+// Descriptors of the child: `held` keeps the copies until the program has been started.
+int Arrange(const ProgramStart& start, posix_spawn_file_actions_t* actions, Descriptor (&held)[4]) {
+  for (int i = 0; i < 4; i++) {
+    const int target = i < 3 ? i : kExtraDescriptor;
+    const int source = i < 3 ? start.standard[i] : start.extra;
+    if (source == kNullDevice) {
+      posix_spawn_file_actions_addopen(actions, target, "/dev/null", O_RDWR, 0);
+      continue;
+    }
+    // Also one that is in its place already: it may be closed at the start of programs.
+    const int error = Above(source, &held[i]);
+    // Without a standard stream of its own a process has none to give.
+    if (error == EBADF && source == target) continue;
+    if (error != 0) return error;
+    posix_spawn_file_actions_adddup2(actions, held[i].get(), target);
+  }
+  return 0;
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+int StartProgram(const ProgramStart& start, int* pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  // What this process ignores or has blocked is its own business: an ignored SIGPIPE, above all, would be inherited.
+  sigset_t every, none;
+  sigfillset(&every);
+  sigemptyset(&none);
+  posix_spawnattr_setsigdefault(&attributes, &every);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  Descriptor held[4];
+  int error = Arrange(start, &actions, held);
+  if (error == 0) {
+    const std::vector<char*> arguments = Pointers(start.arguments);
+    const std::vector<char*> environment = Pointers(start.environment);
+    error = posix_spawn(pid, start.file.c_str(), &actions, &attributes, arguments.data(), environment.data());
+  }
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+void AwaitEnd(int pid) {
+  siginfo_t info;
+  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+}
+
+bool TakeEnd(int pid, ProgramEnd* end) {
+  int status = 0;
+  pid_t taken;
+  do {
+    taken = waitpid(pid, &status, WNOHANG);
+  } while (taken < 0 && errno == EINTR);
+  if (taken != pid) return false;
+  *end = WIFSIGNALED(status) ? ProgramEnd{0, WTERMSIG(status)} : ProgramEnd{WEXITSTATUS(status), 0};
+  return true;
+}
+
+int SendSignal(int pid, int signal) { return kill(pid, signal) == 0 ? 0 : errno; }
+
+int MakePipe(Descriptor* reading, Descriptor* writing) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  *reading = Descriptor(ends[0]);
+  *writing = Descriptor(ends[1]);
+  return 0;
+}
+
+bool HasHungUp(int reading, int64_t nanos) {
+  const int64_t deadline = nanos < 0 ? INT64_MAX : MonotonicNanos() + nanos;
+  for (;;) {
+    int timeout = -1;
+    if (nanos >= 0) {
+      const int64_t left = std::max<int64_t>(deadline - MonotonicNanos(), 0);
+      timeout = static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, INT32_MAX));
+    }
+    // Nobody writes into it, so there is nothing to be told but the end.
+    pollfd watched{reading, 0, 0};
+    const int ready = poll(&watched, 1, timeout);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready == 0 && nanos >= 0 && MonotonicNanos() >= deadline) return false;
+  }
+}
+
+void KeepFromChildren(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
+}  // namespace multiproc
