@@ -82,11 +82,11 @@ test('the table of errors in the README is that of the library', () => {
   expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(classes.map(([name, { code }]) => [name, code])));
 });
 
-test('the example in the README is examples/quick-start.mjs', () => {
-  expect(textOf('README.md')).toContain(`\`\`\`js\n${textOf('examples/quick-start.mjs')}\`\`\`\n`);
+test.each(['quick-start', 'processes'])('the README has examples/%s.mjs whole', (name) => {
+  expect(textOf('README.md')).toContain(`\`\`\`js\n${textOf(`examples/${name}.mjs`)}\`\`\`\n`);
 });
 
-test.each(['examples/quick-start.mjs', ...filesBelow('examples/classes', '.mjs')])(
+test.each(['examples/quick-start.mjs', 'examples/processes.mjs', ...filesBelow('examples/classes', '.mjs')])(
   '%s prints what it says',
   async (example) => {
     const said = [...textOf(example).matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => `${text}\n`);
