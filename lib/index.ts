@@ -110,3 +110,4 @@ export {
 } from './processes/start-method.js';
 export { type StdioKind, type StdioOptions } from './processes/stdio.js';
 export { task, type Task } from './processes/task.js';
+export { wait, waitSync, type WaitableObject } from './processes/wait.js';

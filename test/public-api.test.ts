@@ -72,5 +72,7 @@ test('multiproc exports these values', () => {
     'struct',
     'task',
     'usableCpuCount',
+    'wait',
+    'waitSync',
   ]);
 });

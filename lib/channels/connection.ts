@@ -19,6 +19,7 @@ import { call, native, Status } from '../internal/native.js';
 import { type Attachment, checkInteger, describe, Facade } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
 import { rejected } from '../internal/wait.js';
+import { waitable, type Waitable } from '../internal/waitable.js';
 import { notAtAll, parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { ConnectionAttachment, type ConnectionRings, openRings } from './connection-core.js';
 import type { Claimed } from './incoming.js';
@@ -261,6 +262,12 @@ export class Connection<Receives = unknown, Sends = Receives> extends Facade imp
   override [describe](): string {
     const directions = [...(this.readable ? ['readable'] : []), ...(this.writable ? ['writable'] : [])];
     return `<Connection ${directions.join(' ')}>`;
+  }
+
+  /** @internal A message, or that there will be none. */
+  [waitable](): Waitable {
+    const { core } = this.#readableRing();
+    return { core, attempt: this.#attemptPoll };
   }
 
   readonly #attemptPoll = (waitMs: number): number => native.ringPoll(this.#at.receiving?.ref ?? -1, waitMs);

@@ -18,6 +18,7 @@ import {
   type SharedObject,
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
+import { waitable, type Waitable } from '../internal/waitable.js';
 import { checkCodec, type CodecName } from './codec-name.js';
 import { type QueueClass, QueueCore, type QueueMeta } from './queue-core.js';
 
@@ -153,6 +154,13 @@ export abstract class QueueFacade extends Facade {
     const answer = native.ringEmpty(this.#at.ref);
     if (answer < 0) throw statusError(answer, `look into ${this.constructor.name}`);
     return answer === 1;
+  }
+
+  /** @internal A message, or that there will be none. */
+  [waitable](): Waitable {
+    this.#at.assertOpen(`wait for ${this.constructor.name}`);
+    const { ref, core } = this.#at;
+    return { core, attempt: (waitMs) => native.ringPoll(ref, waitMs) };
   }
 
   override [describe](): string {

@@ -219,6 +219,13 @@ export interface Native {
   /** The waiter thread now watches the ref's segment and calls the wake callback when it is rung, and every slice. Counts. */
   park(ref: number): void;
   unpark(ref: number): void;
+  /** A number that changes whenever this environment is rung in the ref's segment: take it before `arm`. */
+  bell(ref: number): number;
+  /**
+   * Blocks the thread until one of the bells has changed from what it was, or one of the children has ended, or for `waitMs`, a slice at
+   * most.
+   */
+  sleepOn(refs: readonly number[], bells: readonly number[], pids: readonly number[], waitMs: number): void;
   /** `callback` runs on the event loop when anything parked was rung (`slice === false`) or a slice ended (`true`). */
   setWakeCallback(callback: (slice: boolean) => void): void;
   /** Keeps the event loop alive while true. */

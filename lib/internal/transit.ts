@@ -6,6 +6,7 @@ import type { HandleSource } from './codec/shared-objects.js';
 import { coreOf } from './handle.js';
 import { native } from './native.js';
 import type { Core } from './shared-object.js';
+import { doBetweenSlices } from './wait.js';
 
 /** The objects that one message refers to, each counted once. */
 export class Luggage {
@@ -49,6 +50,9 @@ export function pinLastMessage(queue: PinnedQueue, luggage: Luggage): void {
   // A program that has nothing else to do may end: what it keeps alive for others ends with it anyway.
   timer ??= setInterval(releaseConsumed, lookInterval).unref();
 }
+
+// The one at the other end of a pipe may be gone but for what this thread, which waits for it, keeps in transit.
+doBetweenSlices(releaseConsumed);
 
 /** Lets go of what has arrived, or cannot arrive any more. */
 export function releaseConsumed(): void {

@@ -21,6 +21,18 @@ export interface Closable {
 /** Milliseconds that a thread blocks in native code before it looks for dead processes. */
 export const SLICE = 250;
 
+const chores: (() => void)[] = [];
+
+/** Has `chore` done whenever a thread that blocks comes up for air: its timers do not fire meanwhile. */
+export function doBetweenSlices(chore: () => void): void {
+  chores.push(chore);
+}
+
+/** What a blocked thread does between two slices: what its event loop would have done. */
+export function doChores(): void {
+  for (const chore of chores) chore();
+}
+
 /** Longest delay that Node's timers take; longer ones fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 /**
@@ -96,6 +108,7 @@ export class WaitLine implements Parkable {
       if (remaining <= 0) return first === undefined && this.lookForDead() ? attempt(0) : Status.Again;
       this.#looked = performance.now();
       native.reap(this.ref);
+      doChores();
     }
   }
 

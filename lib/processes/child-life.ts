@@ -38,6 +38,13 @@ export interface ChildStart {
   readonly process: object;
 }
 
+const lives = new WeakMap<Promise<number>, ChildLife>();
+
+/** Whose sentinel it is; `undefined` for any other promise. */
+export function lifeOfSentinel(promise: Promise<unknown>): ChildLife | undefined {
+  return lives.get(promise as Promise<number>);
+}
+
 /** A process that was started. */
 export class ChildLife implements LivingChild {
   readonly process: object;
@@ -133,7 +140,11 @@ export class ChildLife implements LivingChild {
   }
 
   get sentinel(): Promise<number> {
-    return (this.#sentinel ??= this.#ended.wait(forEver).then(() => this.#exitCode ?? 0));
+    if (this.#sentinel === undefined) {
+      this.#sentinel = this.#ended.wait(forEver).then(() => this.#exitCode ?? 0);
+      lives.set(this.#sentinel, this);
+    }
+    return this.#sentinel;
   }
 
   get started(): Promise<void> {

@@ -51,6 +51,11 @@ function lifeOf(process: Process, action: string): ChildLife {
   );
 }
 
+/** @internal For `wait()`. */
+export function lifeToWaitFor(process: Process): ChildLife {
+  return lifeOf(process, 'wait for Process');
+}
+
 /**
  * A process of the operating system that runs a function, or the `run()` of a subclass.
  *

@@ -16,6 +16,7 @@ import {
 } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
 import { type Attempt, rejected } from '../internal/wait.js';
+import { waitable, type Waitable } from '../internal/waitable.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { SyncObject } from './sync-object.js';
 
@@ -89,6 +90,12 @@ export class Event extends SyncObject {
   /** The same, blocking the thread. */
   waitSync(options?: WaitOptions | null): boolean {
     return outcome(this.#attachment.core.main.waitSync(this.#attempt(), parseWait(options).timeout));
+  }
+
+  /** @internal That it is set. */
+  [waitable](): Waitable {
+    this.#attachment.assertOpen('wait for Event');
+    return { core: this.#attachment.core, attempt: this.#attempt() };
   }
 
   /** @internal */

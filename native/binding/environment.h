@@ -44,6 +44,8 @@ struct Membership {
 
   Repairer& repairer() { return ring != nullptr ? static_cast<Repairer&>(*ring) : *arena; }
   Registry& registry() { return segment->registry(); }
+  // Rung by others for whoever of this environment waits in the segment.
+  Shared<uint32_t>& bell() { return registry().slot(registry().self()).doorbell; }
   // Leaves the segment; the last user takes the queue's spilled messages along. True if nobody is left.
   bool Leave();
   // Repairs the given participant if it is dead, and what its death left outside the segment.

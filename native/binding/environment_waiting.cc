@@ -35,7 +35,7 @@ void Environment::Arm(Object& object, int queue) {
   Registry& registry = home.registry();
   if (home.parked == 0 && !home.bell_known) {
     // ORDER(doorbell): read before the registration, so that a ring from here on differs from it.
-    home.bell_seen = registry.slot(registry.self()).doorbell.Load(std::memory_order_seq_cst);
+    home.bell_seen = home.bell().Load(std::memory_order_seq_cst);
     home.bell_known = true;
   }
   (home.ring != nullptr ? home.armed[queue] : object.armed) = true;
@@ -62,7 +62,7 @@ void Environment::ArmAgain(Object& object, int queue) {
 void Environment::Park(Object& object) {
   Membership& home = *object.home;
   if (home.parked++ > 0) return;
-  Shared<uint32_t>* bell = &home.registry().slot(home.registry().self()).doorbell;
+  Shared<uint32_t>* bell = &home.bell();
   waiters_.Watch(bell, home.bell_known ? home.bell_seen : bell->Load(std::memory_order_seq_cst),
                  home.segment->mapping());
   home.bell_known = false;
@@ -71,7 +71,7 @@ void Environment::Park(Object& object) {
 void Environment::Unpark(Object& object) {
   Membership& home = *object.home;
   if (home.parked == 0 || --home.parked > 0) return;
-  waiters_.Unwatch(&home.registry().slot(home.registry().self()).doorbell);
+  waiters_.Unwatch(&home.bell());
 }
 
 void Environment::SetWakeCallback(napi_value callback) {

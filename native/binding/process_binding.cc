@@ -55,10 +55,10 @@ class EndNotifier {
 
 // The children that one JavaScript environment has started and not yet forgotten.
 struct Children {
-  Children(napi_env of, double* numbers) : env(of), out(numbers) {}
+  explicit Children(Environment& of) : environment(of), env(of.env()) {}
 
+  Environment& environment;
   napi_env env;
-  double* out;
   std::shared_ptr<EndNotifier> notifier = std::make_shared<EndNotifier>();
   std::map<int, std::shared_ptr<ChildProcess>> by_pid;
 };
@@ -125,10 +125,32 @@ Napi::Value Await(const Napi::CallbackInfo& info) {
   ProgramEnd end{};
   if (!child->WaitForEnd(ms > 0 ? static_cast<int64_t>(ms * 1e6) : 0, &end))
     return Napi::Number::New(info.Env(), static_cast<int>(kAgain));
-  double* out = ChildrenOf(info).out;
+  double* out = ChildrenOf(info).environment.out;
   out[0] = end.code;
   out[1] = end.signal;
   return Napi::Number::New(info.Env(), 0);
+}
+
+// (refs, bells, pids, waitMs): sleeps until one of the bells is not what it was, or one of the children has ended
+void SleepOn(const Napi::CallbackInfo& info) {
+  Children& children = ChildrenOf(info);
+  const Napi::Array refs = info[0].As<Napi::Array>();
+  const Napi::Array bells = info[1].As<Napi::Array>();
+  const Napi::Array pids = info[2].As<Napi::Array>();
+  const auto number = [](const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); };
+  std::vector<FutexWatch> watches;
+  for (uint32_t i = 0; i < refs.Length(); i++) {
+    Object* object = children.environment.Find(number(refs.Get(i)), ObjectKind::kLock, ObjectKind::kQueue);
+    // ORDER(doorbell): the value from before the registration.
+    if (object != nullptr)
+      watches.push_back({object->home->bell().raw(), bells.Get(i).As<Napi::Number>().Uint32Value()});
+  }
+  for (uint32_t i = 0; i < pids.Length(); i++) {
+    const auto found = children.by_pid.find(number(pids.Get(i)));
+    if (found != children.by_pid.end()) watches.push_back(found->second->Watched());
+  }
+  const double ms = info[3].As<Napi::Number>().DoubleValue();
+  SleepOnAny(watches, ms > 0 ? static_cast<int64_t>(std::min(ms, 250.0) * 1e6) : 0);
 }
 
 // (pid, signal) -> 0 or errno
@@ -173,13 +195,14 @@ Napi::Value EndWithTheParent(const Napi::CallbackInfo& info) {
 void ExportProcesses(Environment& environment, napi_value target) {
   const Napi::Env env(environment.env());
   Napi::Object exports(env, target);
-  auto* children = new Children(env, environment.out);
+  auto* children = new Children(environment);
   // Children that still run are left to the threads that watch them.
   napi_add_env_cleanup_hook(
       env, [](void* data) { delete static_cast<Children*>(data); }, children);
   exports.Set("processStart", Napi::Function::New(env, Start, "processStart", children));
   exports.Set("makePipe", Napi::Function::New(env, Pipe, "makePipe"));
   exports.Set("processAwait", Napi::Function::New(env, Await, "processAwait", children));
+  exports.Set("sleepOn", Napi::Function::New(env, SleepOn, "sleepOn", children));
   exports.Set("processSignal", Napi::Function::New(env, Signal, "processSignal", children));
   exports.Set("processForget", Napi::Function::New(env, Forget, "processForget", children));
   exports.Set("setProcessCallback", Napi::Function::New(env, SetCallback, "setProcessCallback", children));

@@ -38,6 +38,13 @@ napi_value Unpark(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value Bell(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Object* object = Get(arguments);
+  if (object == nullptr) return arguments.Return(0);
+  return arguments.Return(object->home->bell().Load(std::memory_order_seq_cst));  // ORDER(doorbell)
+}
+
 napi_value SetWakeCallback(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   arguments.environment().SetWakeCallback(arguments.value(0));
@@ -84,6 +91,7 @@ void ExportWaiting(Environment& environment, napi_value exports) {
   Export(environment, exports, "disarm", Disarm);
   Export(environment, exports, "park", Park);
   Export(environment, exports, "unpark", Unpark);
+  Export(environment, exports, "bell", Bell);
   Export(environment, exports, "setWakeCallback", SetWakeCallback);
   Export(environment, exports, "setRef", SetRef);
   Export(environment, exports, "reap", Reap);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "core/registry.h"
 #include "core/status.h"
@@ -123,6 +124,15 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
     }
     return status;
   }
+}
+
+// Sleeps until any of the words differs from what it is expected to be, or for `nanos`. Where the kernel can watch one word
+// only, or there are too many, for a millisecond at most: the caller looks again anyway.
+inline void SleepOnAny(const std::vector<FutexWatch>& watches, int64_t nanos) {
+  constexpr int64_t kMillisecond = 1'000'000;
+  const size_t watched = std::min(watches.size(), FutexWaitManyLimit());
+  const int64_t most = watched < watches.size() ? kMillisecond : kSliceNanos;
+  if (watched > 0) FutexWaitMany(watches.data(), watched, MonotonicNanos() + std::min(nanos, most));
 }
 
 }  // namespace multiproc

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 
+#include "platform/futex.h"
 #include "platform/spawn.h"
 
 namespace multiproc {
@@ -29,6 +30,8 @@ class ChildProcess {
   // True if it has ended.
   bool HasEnded(ProgramEnd* end);
   bool WaitForEnd(int64_t nanos, ProgramEnd* end);
+  // Changes when it has ended: what to sleep on together with other words. A look must follow the reading of the word.
+  FutexWatch Watched() const { return {&phase_, kRunning}; }
   // 0 or errno; a signal to a child that has ended is lost, and no error.
   int Signal(int signal);
 

@@ -7,6 +7,7 @@ import {
   activeChildren,
   ClosedError,
   currentProcess,
+  EOFError,
   Event,
   getAllStartMethods,
   getStartMethod,
@@ -180,6 +181,16 @@ describe('life of a process', () => {
       await child.join();
       for (const object of [total, lock, theirLock, theirs]) object?.close();
     }));
+
+  test('an end of a pipe that was an argument is the child’s alone, for a thread that blocks too', () => {
+    const [near, far] = Pipe<string>();
+    const child = new Process({ target: exitWith, args: [0, far] as never });
+    child.start();
+    far.close();
+    expect(() => near.recvSync()).toThrow(EOFError);
+    child.joinSync();
+    near.close();
+  });
 
   test('kwargs arrive as one object in last place', () =>
     withQueue(async (queue) => {
