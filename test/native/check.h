@@ -107,7 +107,8 @@ inline bool Run(const Test& test) {
     }                                                                                                             \
   } while (false)
 
-#ifndef MULTIPROC_FUZZ  // libFuzzer brings its own, and takes a failed CHECK for a crash
+// libFuzzer brings its own, and takes a failed CHECK for a crash.
+#if !defined(MULTIPROC_FUZZ) && !defined(MULTIPROC_OWN_MAIN)
 int main(int argc, char** argv) {
   using namespace multiproc::check;
   signal(SIGALRM, OnAlarm);

@@ -60,6 +60,12 @@ class Child {
     CHECK_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT), 0);
     return info.si_pid != 0;
   }
+  // Has it ended? Does not wait; Wait then does not either.
+  bool HasEnded() const {
+    siginfo_t info{};
+    CHECK_EQ(waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+  }
   void Continue() { kill(pid_, SIGCONT); }
   void Kill() { kill(pid_, SIGKILL); }
   pid_t pid() const { return pid_; }

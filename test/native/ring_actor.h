@@ -2,29 +2,13 @@
 // waits, and writes into the ledger what it does, before and after.
 #pragma once
 
-#include <fcntl.h>
-
 #include "core/segment_name.h"
 #include "core/spill.h"
 #include "ring_ledger.h"
+#include "run_delay.h"
 #include "shm_files.h"
 
 namespace multiproc {
-
-// How long this thread was ready to run and did not get a processor. 0 where the kernel does not say.
-class RunDelay {
- public:
-  RunDelay() : file_(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) {}
-  int64_t Nanos() const {
-    char text[96] = {};
-    long long ran = 0, delayed = 0;
-    if (!file_.valid() || pread(file_.get(), text, sizeof text - 1, 0) <= 0) return 0;
-    return sscanf(text, "%lld %lld", &ran, &delayed) == 2 ? delayed : 0;
-  }
-
- private:
-  Descriptor file_;
-};
 
 class Actor {
  public:
