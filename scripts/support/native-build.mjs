@@ -59,9 +59,10 @@ export function runNativeTests(variant) {
 /**
  * @param {string} folder relative to the project's
  * @param {string} sanitize empty: no sanitizers
+ * @param {string} [target] builds no more than this
  * @returns {boolean} false if the build failed, having said why
  */
-export function buildNativeTests(folder, sanitize) {
+export function buildNativeTests(folder, sanitize, target) {
   process.stdout.write(`building the native tests${sanitize === '' ? '' : ` with ${sanitize} sanitizers`}\n`);
   const built = runQuietly(process.execPath, [
     binOf('cmake-js'),
@@ -70,6 +71,7 @@ export function buildNativeTests(folder, sanitize) {
     ...['--out', join(root, folder)],
     ...['--parallel', String(availableParallelism())],
     `--CDMULTIPROC_SANITIZE=${sanitize}`,
+    ...(target === undefined ? [] : ['--target', target]),
   ]);
   if (built && sanitize === '') {
     // Where editors and clang-tidy look for it.

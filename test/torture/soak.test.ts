@@ -1,4 +1,4 @@
-/** The short form of the soak; the long one is `npm run torture -- soak`. */
+/** The short form of the soak with Node processes; the long one is `npm run torture -- soak-node`. */
 import { expect, test } from 'vitest';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { startChild } from '../support/run-child.js';

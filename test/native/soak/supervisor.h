@@ -19,13 +19,16 @@ struct Task {
   double seconds = 10;
   double kills_per_second = 25;
   uint64_t seed = 0;
+
+  // The last part of the run is without kills.
+  double CalmSeconds() const { return std::min(5.0, std::max(1.0, seconds / 20)); }
+  double TortureSeconds() const { return std::max(0.0, seconds - CalmSeconds()); }
+  // However slow the machine is, there are so many: the torture goes on until then.
+  uint64_t LeastKills() const { return 1 + static_cast<uint64_t>(TortureSeconds() * kills_per_second * 0.8); }
 };
 
 class Supervisor {
  public:
-  // Of a run that takes so long, the last part without kills.
-  static double CalmSeconds(const Task& task) { return std::min(5.0, std::max(1.0, task.seconds / 20)); }
-
   explicit Supervisor(const Task& task) : task_(task), random_(task.seed * 2 + 1), watchdog_(*ledger_) {}
 
   // The figures; throws check::Failed, having said why.
@@ -41,7 +44,7 @@ class Supervisor {
       Await("everybody is there", [this] { return EverybodyIsThere(); });
       figures_.at_first = Resources::Now();
       const int64_t began = MonotonicNanos();
-      Torture(began + static_cast<int64_t>((task_.seconds - CalmSeconds(task_)) * 1e9));
+      Torture(began + static_cast<int64_t>(task_.TortureSeconds() * 1e9));
       figures_.seconds = static_cast<double>(MonotonicNanos() - began) / 1e9;
       Calm();
       End();
@@ -57,7 +60,7 @@ class Supervisor {
   const Ledger& ledger() const { return *ledger_; }
 
  private:
-  static constexpr int64_t kLook = 2'000'000, kWatch = 40'000'000;
+  static constexpr int64_t kLook = 2'000'000, kWatch = 40'000'000, kReport = 30'000'000'000;
   // Of kills; each lasts from 300 to 600 ms. One at a time.
   static constexpr uint64_t kStopsPerMille = 25;
   static constexpr int64_t kPhasePatience = 60'000'000'000;
@@ -97,7 +100,7 @@ class Supervisor {
 
   void Torture(int64_t end) {
     int64_t last = MonotonicNanos(), next = last + Gap(), delay = run_delay_.Nanos();
-    for (int64_t now = last; now < end; now = MonotonicNanos()) {
+    for (int64_t now = last; now < end || figures_.kills < task_.LeastKills(); now = MonotonicNanos()) {
       Look();
       if (now >= next) {
         Kill();
@@ -110,7 +113,8 @@ class Supervisor {
         next = std::max(now, next + Gap());
         if (random_.Below(1000) < kStopsPerMille) Stop(static_cast<uint32_t>(random_.Below(kSeatCount)));
       }
-      EndStopWhenOver(now);
+      if (stopped_ && now >= stop_ends_) EndStop();
+      Report(now);
       Sleep(std::max<int64_t>(100'000, std::min(kLook, next - MonotonicNanos())));
     }
     EndStop();
@@ -144,9 +148,6 @@ class Supervisor {
     kill(pids_[i], SIGSTOP);
     figures_.stops++;
   }
-  void EndStopWhenOver(int64_t now) {
-    if (stopped_ && now >= stop_ends_) EndStop();
-  }
   void EndStop() {
     if (!stopped_) return;
     // A pause is nobody else's.
@@ -155,6 +156,14 @@ class Supervisor {
     if (meanwhile == 0) ledger_->Fail("while seat %u was stopped nobody did anything", *stopped_);
     seats_[*stopped_].child->Continue();
     stopped_.reset();
+  }
+  void Report(int64_t now) {
+    if (now - reported_ < kReport) return;
+    if (reported_ != 0) {
+      printf("%llu kills, %llu operations\n", static_cast<unsigned long long>(figures_.kills),
+             static_cast<unsigned long long>(CountOperations()));
+    }
+    reported_ = now;
   }
   uint64_t CountOperations() const {
     uint64_t operations = figures_.operations_of_the_dead;
@@ -251,7 +260,7 @@ class Supervisor {
     ledger_->phase.store(Ledger::kCalming);
     Await("the auditor has repaired everything", [this] { return ledger_->calmed != 0; });
     ledger_->phase.store(Ledger::kCalm);
-    const int64_t end = MonotonicNanos() + static_cast<int64_t>(CalmSeconds(task_) * 1e9);
+    const int64_t end = MonotonicNanos() + static_cast<int64_t>(task_.CalmSeconds() * 1e9);
     Await("the calm is over", [&] { return MonotonicNanos() >= end; });
     for (uint32_t i = 0; i < kDoings; i++) {
       const uint64_t late = ledger_->woken_by_slice_in_calm[i].load();
@@ -285,7 +294,7 @@ class Supervisor {
   pid_t pids_[kSeatCount] = {};
   uint32_t incarnations_ = Auditor::kIncarnation;
   std::optional<uint32_t> stopped_;
-  int64_t stop_ends_ = 0, watched_ = 0;
+  int64_t stop_ends_ = 0, watched_ = 0, reported_ = 0;
   uint64_t operations_before_stop_ = 0;
   Figures figures_;
 };
