@@ -105,7 +105,7 @@ class Actor {
   void Pace() {
     if (left_-- == 0) {
       left_ = random_.Below(100);
-      pause_ = random_.Below(3) == 0 ? 0 : random_.Below(1'000'000);
+      pause_ = random_.Below(3) == 0 ? 0 : random_.Below(600'000);
     }
     if (pause_ > 0) Sleep(static_cast<int64_t>(random_.Below(pause_)));
   }

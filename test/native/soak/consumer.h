@@ -88,6 +88,7 @@ class Consumer : public RingActor {
     entry.consumed.fetch_add(1);
     if (held.spill.id != 0) {
       Step(Doing::kRemovingSpill);
+      Linger(3);
       RemoveSpill(uuid(), held.spill.id);
     }
   }
@@ -106,6 +107,7 @@ class Consumer : public RingActor {
     if (holder != 0 && ledger().Lives(holder)) Wrong(held, "is in the hands of another one, who lives");
     row().message.store(held.id.raw);
     entry.holder.store(me());
+    books().claims.fetch_add(1);
     const uint32_t claims = entry.claims.fetch_add(1);
     // Those that nobody has had before come in the order of their producer.
     uint64_t& newest = newest_[held.id.stream()];

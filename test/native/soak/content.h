@@ -8,12 +8,13 @@
 
 namespace multiproc::soak {
 
-// Heavy-tailed: half are shorter than 100 bytes, one in a thousand longer than a megabyte; both ends do come.
+// Heavy-tailed: half are shorter than 100 bytes, one in seven hundred longer than half a megabyte; both ends do come.
 inline uint64_t DrawLength(Random& random) {
   const uint64_t kind = random.Below(1000);
   if (kind < 60) return 0;
   if (kind < 500) return random.Below(100);
   if (kind == 999) return random.Below(20) == 0 ? kMostBytes : kMostBytes >> random.Below(6);
+  if (kind < 515) return random.Below(64 << 10);
   // Pareto: each doubling is half as likely, from 64 bytes to a megabyte.
   uint64_t most = 128;
   while (most < 1 << 20 && random.Below(2) == 0) most *= 2;

@@ -49,7 +49,7 @@ struct Figures {
   uint64_t kills = 0, stops = 0, killed_while_stopped = 0;
   uint64_t killed_at_work = 0, killed_after_an_operation = 0, operations_of_the_dead = 0;
   uint64_t fewest_meanwhile = UINT64_MAX;
-  int64_t longest_gap = 0, longest_fair_gap = 0, longest_stall = 0;
+  int64_t longest_gap = 0, longest_fair_gap = 0, longest_stall = 0, longest_line = 0;
   uint64_t died[kDoings] = {}, by_operations[65] = {};
   Resources at_first, at_last;
 };

@@ -53,7 +53,7 @@ struct RingBooks {
   std::atomic<uint64_t> id_at[kMostLines];  // of the message whose record begins on that line; by its producer
   // By consumers.
   std::atomic<uint64_t> late;  // came after a younger one of their producer, for no reason in the ledger
-  std::atomic<uint64_t> requeued, redelivered;
+  std::atomic<uint64_t> claims, requeued, redelivered;
   std::atomic<uint64_t> refused;  // by producers: /dev/shm was full
   // By the supervisor: died inside TryClaim, so that what they had claimed comes back unseen.
   std::atomic<uint64_t> died_claiming;

@@ -47,7 +47,7 @@ inline constexpr SeatPlan kSeats[] = {
     {Role::kProducer, 3}, {Role::kProducer, 3}, {Role::kProducer, 4}, {Role::kConsumer, 0}, {Role::kConsumer, 0},
     {Role::kConsumer, 1}, {Role::kConsumer, 2}, {Role::kConsumer, 2}, {Role::kConsumer, 3}, {Role::kConsumer, 3},
     {Role::kConsumer, 4}, {Role::kLocker, 0},   {Role::kLocker, 0},   {Role::kLocker, 0},   {Role::kLocker, 0},
-    {Role::kObserver, 0},
+    {Role::kLocker, 0},   {Role::kLocker, 0},   {Role::kObserver, 0},
 };
 inline constexpr uint32_t kSeatCount = sizeof kSeats / sizeof kSeats[0];
 // Producers come first: the number of the seat is that of its stream of messages.
@@ -60,7 +60,7 @@ enum class Object : uint32_t { kLock, kHeldLock, kRLock, kConditionLock, kCondit
 inline constexpr uint32_t kObjectCount = 8;
 // Those that guard something.
 inline constexpr uint32_t kLocks = 4;
-inline constexpr uint32_t kPermits = 2;
+inline constexpr uint32_t kPermits = 1;
 inline constexpr uint32_t kParties = 2;
 inline constexpr const char* kArenaName = "objects";
 

@@ -149,6 +149,7 @@ inline void WriteJson(FILE* file, const Ledger& ledger, const Figures& figures, 
   json.Add("sleepsInCalm", ledger.waits_in_calm.load());
   json.Add("sleepsInCalmEndedByTheSlice", sum_of(ledger.woken_by_slice_in_calm));
   json.Add("longestOperationMs", static_cast<double>(figures.longest_stall) / 1e6);
+  json.Add("longestStandstillOfALineMs", static_cast<double>(figures.longest_line) / 1e6);
   json.Add("timeCountedPercent", 100 * figures.share);
   json.Add("supervisorDescriptors", figures.at_last.descriptors);
   json.Add("supervisorKilobytes", figures.at_last.private_kilobytes);

@@ -54,6 +54,7 @@ class Supervisor {
     }
     figures_.at_last = Resources::Now();
     figures_.longest_stall = watchdog_.longest();
+    figures_.longest_line = watchdog_.longest_line();
     figures_.share = watchdog_.share();
     return figures_;
   }
@@ -183,7 +184,7 @@ class Supervisor {
     for (uint32_t i = 0; i < kSeatCount; i++)
       if (seats_[i].child && !seats_[i].gone && seats_[i].child->HasEnded()) Ended(i);
     const int64_t now = MonotonicNanos();
-    if (now - watched_ < kWatch || InPhase(Ledger::kEnding)) return;
+    if (now - watched_ < kWatch || InPhase(Ledger::kDraining)) return;
     watched_ = now;
     if (const std::optional<uint32_t> stuck = watchdog_.Look(stopped_.has_value())) {
       const Row& row = ledger_->rows[*stuck];
