@@ -1,7 +1,8 @@
 // Event: a flag that many wait for.
 //
-// Guarantee      A wait that began before a Set returns, even if a Clear follows at once: every Set changes the
-//                epoch.
+// Guarantee      A wait that began before a Set returns, even if a Clear follows at once: every Set that finds it
+//                clear changes the epoch, and a wait that begins while it is set counts from the epoch before, since
+//                the next Set may change nothing.
 // Blocking       Set, Clear, IsSet never; waiting through BlockUntil.
 // Process death  Nothing to repair.
 // Memory order   ORDER(event): what was written before Set is visible after the wait that it ended. Layout
@@ -18,7 +19,11 @@ class Event {
   explicit Event(Block block) : block_(block), body_(block.sync()) {}
 
   bool IsSet() const { return (Word() & 1) != 0; }
-  uint32_t Epoch() const { return Word() >> 1; }
+  // What a wait that begins now is tested with.
+  uint32_t Epoch() const {
+    const uint32_t word = Word();
+    return ((word >> 1) - (word & 1)) & kEpochMask;
+  }
 
   void Set() {
     uint32_t word = Word();
@@ -38,6 +43,8 @@ class Event {
   }
 
  private:
+  static constexpr uint32_t kEpochMask = UINT32_MAX >> 1;
+
   uint32_t Word() const { return body_.word.Load(std::memory_order_seq_cst); }
 
   Block block_;

@@ -33,6 +33,21 @@ TEST(a_set_followed_by_a_clear_still_ends_a_wait) {
   CHECK_EQ(mine.Test(mine.Epoch()), kAgain);  // a wait that begins now waits
 }
 
+TEST(a_wait_that_begins_while_it_is_set_is_over_whatever_follows) {
+  TwoUsers t(ObjectKind::kEvent);
+  Event mine(t.mine), theirs(t.theirs);
+  // Also where the epoch has not been raised often, or is about to begin anew.
+  for (const uint32_t word : {0u, 2u, UINT32_MAX - 1}) {
+    t.mine.sync().word.Store(word, std::memory_order_relaxed);
+    theirs.Set();
+    const uint32_t began = mine.Epoch();
+    theirs.Set();  // changes nothing, but comes after the wait began
+    theirs.Clear();
+    CHECK_EQ(mine.Test(began), kOk);
+    CHECK_EQ(mine.Test(mine.Epoch()), kAgain);
+  }
+}
+
 TEST(setting_twice_is_setting_once) {
   TwoUsers t(ObjectKind::kEvent);
   Event event(t.mine);
