@@ -98,8 +98,8 @@ class Actor {
   }
 
   // Once in `times` stays a while where it is, with whatever it has in its hands.
-  void Linger(uint64_t times = 12) {
-    if (random_.Below(times) == 0) Sleep(static_cast<int64_t>(random_.Below(3'000'000)));
+  void Linger(uint64_t times = 12, uint64_t most = 3'000'000) {
+    if (random_.Below(times) == 0) Sleep(static_cast<int64_t>(random_.Below(most)));
   }
   // Between operations: for a while as fast as it can, then again slowly, so that queues run full and run empty.
   void Pace() {

@@ -2,15 +2,16 @@
 // once more at its end. It is never killed.
 #pragma once
 
+#include <bit>
 #include <vector>
 
 #include "actor.h"
 #include "core/barrier.h"
 #include "core/condition.h"
-#include "core/event.h"
 #include "core/lock.h"
 #include "core/semaphore.h"
 #include "core/sweep.h"
+#include "events.h"
 #include "guarded.h"
 #include "settlement.h"
 
@@ -112,9 +113,7 @@ class Auditor : public Actor {
     GoOut(ledger(), Object::kConditionLock, me());
     if (lock.Release(false) != kOk) ledger().Fail("the condition's lock cannot be released");
     Do(Doing::kNothing);
-    Event event(BlockOf(Object::kEvent));
-    event.Set();
-    event.Clear();
+    SetAndClear(ledger(), BlockOf(Object::kEvent));
     // A party that waits for others that have ended waits for ever.
     if (In(Ledger::kEnding)) Barrier(BlockOf(Object::kBarrier)).Abort();
   }
@@ -143,7 +142,25 @@ class Auditor : public Actor {
     if (released * kParties > arrived)
       ledger().Fail("%llu rounds were released for %llu who came", Number(released), Number(arrived));
     if (objects_.segment->poisoned()->Load(std::memory_order_relaxed) != 0) ledger().Fail("the arena is poisoned");
+    if (In(Ledger::kCalm)) CheckEnds();
     ledger().audits.fetch_add(1);
+  }
+
+  // Once the dead are repaired, an end of a pipe has no users but those who live.
+  void CheckEnds() {
+    for (uint32_t ring = 0; ring < kRingCount; ring++) {
+      for (const Ring::End end : {Ring::kReceiving, Ring::kSending}) {
+        const Role role = end == Ring::kReceiving ? Role::kConsumer : Role::kProducer;
+        const auto seats = std::count_if(std::begin(kSeats), std::end(kSeats), [&](const SeatPlan& seat) {
+          return seat.role == role && seat.ring == ring && kRings[ring].ends;
+        });
+        int users = 0;
+        for (const Shared<uint64_t>& word : ControlOf(ring).end_users[end])
+          users += std::popcount(word.Load(std::memory_order_seq_cst));
+        if (users > seats)
+          ledger().Fail("end %d of %s counts %d users, of whom some are dead", end, kRings[ring].name, users);
+      }
+    }
   }
 
   // Permits have no owner: those of the dead are gone, and given back by us, who know of them. They are counted while
@@ -190,7 +207,7 @@ class Auditor : public Actor {
   }
   void Calm() {
     RepairAll();
-    SweepOrphans();
+    ledger().swept.fetch_add(SweepOrphans().size());
     ledger().calmed.store(1);
   }
 

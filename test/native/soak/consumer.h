@@ -88,7 +88,7 @@ class Consumer : public RingActor {
     entry.consumed.fetch_add(1);
     if (held.spill.id != 0) {
       Step(Doing::kRemovingSpill);
-      Linger(3);
+      Linger(1, 10'000'000);
       RemoveSpill(uuid(), held.spill.id);
     }
   }

@@ -5,9 +5,9 @@
 #include "actor.h"
 #include "core/barrier.h"
 #include "core/condition.h"
-#include "core/event.h"
 #include "core/lock.h"
 #include "core/semaphore.h"
+#include "events.h"
 #include "guarded.h"
 #include "rounds.h"
 
@@ -189,9 +189,7 @@ class Locker : public Actor {
 
   void SetAndClear() {
     Do(Doing::kSettingEvent, static_cast<uint32_t>(Object::kEvent));
-    Event event(BlockOf(Object::kEvent));
-    event.Set();
-    event.Clear();
+    soak::SetAndClear(ledger(), BlockOf(Object::kEvent));
   }
   void AwaitEvent() {
     const Event event(BlockOf(Object::kEvent));
@@ -240,13 +238,13 @@ class Locker : public Actor {
   // ---- segments
 
   std::string NameOf(uint64_t which) { return "made." + std::to_string(which); }
-  // Mostly of a few names that all lockers share. What is left under a name of one's own only a sweep finds.
+  // Of a few names that all lockers share, or of one's own: what is left under that only a sweep finds.
   void UseSegments() {
     const std::string name = NameOf(random().Below(3));
     const uint64_t kind = random().Below(6);
-    if (kind == 0) {
+    if (kind < 2) {
       MakeSegment("own." + std::to_string(me()));
-    } else if (kind < 3) {
+    } else if (kind == 2) {
       MakeSegment(name);
     } else {
       Do(Doing::kOpeningSegment);

@@ -105,7 +105,7 @@ class Producer : public RingActor {
     }
     if (error != 0)
       ledger().Fail("cannot spill %llu bytes: %s", static_cast<unsigned long long>(length), strerror(error));
-    Linger(3);
+    Linger(1, 10'000'000);
     const SpillDescriptor descriptor = spill.descriptor();
     memcpy(claim.bytes, &descriptor, sizeof descriptor);
     Step(Doing::kCommitting);

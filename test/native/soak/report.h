@@ -50,7 +50,7 @@ inline void PrintState(const Ledger& ledger, const pid_t* pids, pid_t auditor) {
 class Json {
  public:
   explicit Json(FILE* file) : file_(file) { fputc('{', file_); }
-  void End() { fputc('}', file_); }
+  void End() { fputs("\n}", file_); }
   void Add(const char* name, uint64_t value) {
     Name(name);
     fprintf(file_, "%llu", static_cast<unsigned long long>(value));
@@ -58,15 +58,6 @@ class Json {
   void Add(const char* name, double value) {
     Name(name);
     fprintf(file_, "%.3f", value);
-  }
-  void Begin(const char* name) {
-    Name(name);
-    fputc('{', file_);
-    first_ = true;
-  }
-  void EndInner() {
-    fputc('}', file_);
-    first_ = false;
   }
 
  private:
@@ -142,6 +133,7 @@ inline void WriteJson(FILE* file, const Ledger& ledger, const Figures& figures, 
   json.Add("segmentsMade", ledger.segments_made.load());
   json.Add("segmentsOpened", ledger.segments_opened.load());
   json.Add("segmentsUnlinked", ledger.segments_unlinked.load());
+  json.Add("orphansSwept", ledger.swept.load());
   json.Add("rejoined", ledger.rejoined.load());
   json.Add("audits", ledger.audits.load());
   json.Add("sleeps", ledger.waits.load());
@@ -153,10 +145,10 @@ inline void WriteJson(FILE* file, const Ledger& ledger, const Figures& figures, 
   json.Add("timeCountedPercent", 100 * figures.share);
   json.Add("supervisorDescriptors", figures.at_last.descriptors);
   json.Add("supervisorKilobytes", figures.at_last.private_kilobytes);
-  json.Begin("killedWhile");
-  for (uint32_t i = 0; i < kDoings; i++)
-    if (figures.died[i] > 0) json.Add(NameOf(static_cast<Doing>(i)), figures.died[i]);
-  json.EndInner();
+  for (uint32_t i = 0; i < kDoings; i++) {
+    const std::string name = std::string("killed ") + NameOf(static_cast<Doing>(i));
+    if (figures.died[i] > 0) json.Add(name.c_str(), figures.died[i]);
+  }
   json.End();
   fputc('\n', file);
 }

@@ -62,8 +62,8 @@ class Supervisor {
 
  private:
   static constexpr int64_t kLook = 2'000'000, kWatch = 40'000'000, kReport = 30'000'000'000;
-  // Of kills; each lasts from 300 to 600 ms. One at a time.
-  static constexpr uint64_t kStopsPerMille = 25;
+  // So many kills for one stop, of 300 to 600 ms.
+  static constexpr uint64_t kKillsForAStop = 40;
   static constexpr int64_t kPhasePatience = 60'000'000'000;
 
   struct Seat {
@@ -112,7 +112,8 @@ class Supervisor {
         delay = delayed;
         last = now;
         next = std::max(now, next + Gap());
-        if (random_.Below(1000) < kStopsPerMille) Stop(static_cast<uint32_t>(random_.Below(kSeatCount)));
+        if (figures_.kills % kKillsForAStop == kKillsForAStop / 4)
+          Stop(static_cast<uint32_t>(random_.Below(kSeatCount)));
       }
       if (stopped_ && now >= stop_ends_) EndStop();
       Report(now);
