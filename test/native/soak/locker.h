@@ -100,8 +100,9 @@ class Locker : public Actor {
         [&] { return object == Object::kRLock ? lock.TryEnter() : lock.TryAcquire(object == Object::kHeldLock); },
         [&] { ReapOwner(lock); });
     if (object == Object::kRLock && lock.depth() != 1) ledger().Fail("a new owner is %u deep inside", lock.depth());
-    Do(Doing::kInside);
+    // Inside only once the ledger says so: who dies before that has died in acquiring.
     ComeIn(ledger(), object, me(), DiedBefore(object, status));
+    Do(Doing::kInside);
   }
   // TryEnter says kOk to whoever enters again, and passes on what TryAcquire said.
   bool DiedBefore(Object object, Status status) {
@@ -265,7 +266,7 @@ class Locker : public Actor {
       return LeaveSegment(made);
     }
     ledger().segments_made.fetch_add(1);
-    Linger(1);
+    Linger(1, 10'000'000);
     if (random().Below(3) == 0) {
       Do(Doing::kUnlinkingSegment);
       if (made.segment->Unlink(&failure)) ledger().segments_unlinked.fetch_add(1);

@@ -50,6 +50,7 @@ inline constexpr SeatPlan kSeats[] = {
     {Role::kLocker, 0},   {Role::kLocker, 0},   {Role::kObserver, 0},
 };
 inline constexpr uint32_t kSeatCount = sizeof kSeats / sizeof kSeats[0];
+inline const char* NameOfSeat(uint32_t seat) { return seat == kSeatCount ? "auditor" : NameOf(kSeats[seat].role); }
 // Producers come first: the number of the seat is that of its stream of messages.
 inline constexpr uint32_t kStreams = 8;
 static_assert(kSeats[kStreams - 1].role == Role::kProducer && kSeats[kStreams].role != Role::kProducer);

@@ -23,10 +23,9 @@ inline void PrintState(const Ledger& ledger, const pid_t* pids, pid_t auditor) {
           number(ledger.generation));
   for (uint32_t i = 0; i <= kSeatCount; i++) {
     const Row& row = ledger.rows[i];
-    fprintf(stderr, "seat %2u %-8s %6u pid %d: %s, object %u, message %llx, %llu operations, in %s\n", i,
-            i == kSeatCount ? "auditor" : NameOf(kSeats[i].role), row.incarnation.load(),
-            i == kSeatCount ? auditor : pids[i], NameOf(row.doing.load()), row.object.load(), number(row.message),
-            number(row.operations), WhereIs(i == kSeatCount ? auditor : pids[i]).c_str());
+    fprintf(stderr, "seat %2u %-8s %6u pid %d: %s, object %u, message %llx, %llu operations, in %s\n", i, NameOfSeat(i),
+            row.incarnation.load(), i == kSeatCount ? auditor : pids[i], NameOf(row.doing.load()), row.object.load(),
+            number(row.message), number(row.operations), WhereIs(i == kSeatCount ? auditor : pids[i]).c_str());
   }
   for (uint32_t i = 0; i < kRingCount; i++) {
     const RingBooks& books = ledger.rings[i];

@@ -2,8 +2,6 @@
 // library itself, so that nobody inherits anything of it.
 #pragma once
 
-#include <list>
-
 #include "auditor.h"
 #include "consumer.h"
 #include "figures.h"
@@ -64,7 +62,7 @@ class Supervisor {
   static constexpr int64_t kLook = 2'000'000, kWatch = 40'000'000, kReport = 30'000'000'000;
   // So many kills for one stop, of 300 to 600 ms.
   static constexpr uint64_t kKillsForAStop = 40;
-  static constexpr int64_t kPhasePatience = 60'000'000'000;
+  static constexpr int64_t kPhasePatience = 150'000'000'000;
 
   struct Seat {
     std::optional<Child> child;
@@ -189,7 +187,7 @@ class Supervisor {
     watched_ = now;
     if (const std::optional<uint32_t> stuck = watchdog_.Look(stopped_.has_value())) {
       const Row& row = ledger_->rows[*stuck];
-      ledger_->Fail("seat %u, %s %u, does not get on: %s", *stuck, NameOf(kSeats[*stuck].role), row.incarnation.load(),
+      ledger_->Fail("seat %u, %s %u, does not get on: %s", *stuck, NameOfSeat(*stuck), row.incarnation.load(),
                     NameOf(row.doing.load()));
     }
   }
@@ -249,7 +247,7 @@ class Supervisor {
     const int64_t deadline = MonotonicNanos() + kPhasePatience;
     while (!condition()) {
       Look();
-      if (MonotonicNanos() > deadline) ledger_->Fail("after a minute it is not so that %s", what);
+      if (MonotonicNanos() > deadline) ledger_->Fail("after a long time it is not so that %s", what);
       Sleep(kLook);
     }
   }

@@ -75,6 +75,10 @@ class Watchdog {
       longest_line_ = std::max(longest_line_, clock_ - moved.since);
       if (clock_ - moved.since > kLinePromise) stuck = somebody[line];
     }
+    // Who checks everybody is checked too.
+    const uint64_t rounds = ledger_.rows[kSeatCount].operations.load();
+    if (rounds != audits_.progress) audits_ = {rounds, clock_};
+    if (clock_ - audits_.since > kLinePromise) stuck = kSeatCount;
     return stuck;
   }
   bool IsOver() const { return ledger_.phase.load() >= Ledger::kEnding; }
@@ -100,7 +104,7 @@ class Watchdog {
 
   Ledger& ledger_;
   const Lines lines_;
-  Moved moved_[Lines::kCount];
+  Moved moved_[Lines::kCount], audits_;
   Seen seats_[kSeatCount];
   int64_t last_, clock_ = 0, total_ = 0, longest_ = 0, longest_line_ = 0;
 };
