@@ -256,6 +256,7 @@ class Actor {
     Pause();
   }
   void Pause() {
+    while (number_ >= Ledger::kFirstOther && ledger_.hold != 0) FutexWait(&ledger_.hold, 1, INT64_MAX);
     if (linger_ > 0) FutexWait(&ledger_.stop, 0, MonotonicNanos() + linger_);
   }
   uint64_t CopyOutOnce() {

@@ -12,11 +12,17 @@
 namespace multiproc {
 namespace {
 
+// More than any operation has.
+constexpr uint64_t kMostPoints = 200;
+
 // What all workers found, in one scenario.
 struct Tally {
-  std::atomic<uint64_t> next{1};  // point to kill at
+  std::atomic<uint64_t> next{1};   // point to kill at
+  std::atomic<uint64_t> points{0};  // that the victim passes alone
   std::atomic<uint64_t> killed{0};
-  std::atomic<uint64_t> survived{0};  // since the last that was killed
+  std::atomic<uint64_t> again{0};     // set-ups beyond the first of a point
+  std::atomic<uint64_t> survived{0};  // beyond those points, since the last that was killed
+  std::atomic<bool> missed[kMostPoints] = {};
   // Of the others, summed over all kills in a queue that goes on: how many there were; were inside an operation; waited
   // in it.
   std::atomic<uint64_t> others{0}, inside{0}, waiting{0};
@@ -33,8 +39,30 @@ std::vector<Role> RolesOf(const Scenario& scenario, uint32_t others) {
   return roles;
 }
 
-// One kill: true if the victim got as far as point k.
-bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uuid, uint64_t seed, Tally& tally) {
+// How many points the victim passes that nobody kills.
+uint64_t PointsAlone(const Scenario& scenario, uint64_t uuid) {
+  RingSegment segment(scenario.shape);
+  segment.set_uuid(uuid);
+  SharedWithChildren<Ledger> ledger;
+  RingMember me(segment);
+  me.Join();
+  Actor actor(segment, me, *ledger, Ledger::kMe);
+  for (uint64_t i = 0; i < scenario.before; i++) CHECK(actor.TryPut(i * 30));
+  for (int q = 0; q < kWaitQueues; q++) me->Waiters(q).Arm(me.self());
+  Victim victim(scenario, segment, *ledger, 0, false);
+  victim.Go();
+  victim.FeedBy(actor);
+  CHECK_EQ(victim.child().Wait(), 0);
+  const uint32_t flags = me->QueueFlags();
+  Balance(segment, me, *ledger, actor, {.shut_down = flags != 0, .dropped = (flags & kQueueImmediate) != 0});
+  CHECK(ledger->victims_points > 0);
+  return ledger->victims_points;
+}
+
+// One kill: true if the victim got as far as point k. In later tries (n) we go on waiting when one of the others has
+// woken us, and in every other one of them the others stay in the middle of their operations until the victim waits.
+bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uuid, uint64_t seed, uint64_t n,
+              Tally& tally) {
   RingSegment segment(scenario.shape);
   segment.set_uuid(uuid);
   SharedWithChildren<Ledger> ledger;
@@ -43,12 +71,21 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
   Actor actor(segment, me, *ledger, Ledger::kMe);
   for (uint64_t i = 0; i < scenario.before; i++) CHECK(actor.TryPut(i * 30));
   // Someone to wake makes the wake-up part of what is killed.
-  for (int q = 0; q < kWaitQueues; q++) me->Waiters(q).Arm(me.self());
+  const auto wait = [&] {
+    for (int q = 0; q < kWaitQueues; q++) me->Waiters(q).Arm(me.self());
+  };
+  wait();
 
   Victim victim(scenario, segment, *ledger, k, false);
+  if (n % 2 == 1) ledger->hold.store(1);
   Others others(segment, *ledger, RolesOf(scenario, count), seed + k);
   victim.Go();
   if (count == 0) victim.FeedBy(actor);
+  while (n > 0 && !victim.child().HasChanged()) {
+    wait();
+    if (IsWaiting(segment) && !scenario.gives_up) others.LetGo();
+    sched_yield();
+  }
   const int end = victim.child().Wait();
   ledger->StartTheClock();
   if (end != 0) CHECK_EQ(end, -SIGKILL);
@@ -58,6 +95,7 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
         others.CountDoing([](uint32_t doing) { return doing != Ledger::kNothing && doing != Ledger::kGone; });
     tally.waiting += others.CountDoing([](uint32_t doing) { return doing == Ledger::kWaiting; });
   }
+  others.LetGo();
   others.GoOn(actor, scenario.beside);
   others.Stop(actor);
   tally.longest = std::max<int64_t>(tally.longest, ledger->longest);
@@ -71,12 +109,32 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
   return end != 0;
 }
 
-// Waits and contention make the number of points vary: on until so many victims in a row survive.
-constexpr uint64_t kSurvivors = 6;
+// Waits and contention make the number of points vary. Each point that the victim passes alone is tried in one fresh
+// set-up after the other until it dies there, and further points until so many in a row were not met. Some stay out of
+// reach: alone it rings a waiter that does not sleep, and then the next; beside others it finds a sleeper first, or head
+// cannot move on because of what another one holds.
+constexpr uint64_t kTries = 24, kSurvivors = 6, kMostBeyond = 60;
+
+bool KilledAtLast(size_t s, uint64_t k, uint32_t others, uint64_t uuid, uint64_t seed, Tally& tally) {
+  const uint64_t tries = k <= tally.points ? kTries : 1;
+  for (uint64_t n = 0; n < tries; n++) {
+    if (n > 0) tally.again++;
+    if (KilledAt(kScenarios[s], k, others, uuid, seed + n * kMostPoints, n, tally)) return true;
+  }
+  return false;
+}
 
 void KillAtEveryPoint(uint32_t others) {
   const uint64_t seed = FreshSeed();
   SharedWithChildren<Tallies> tallies;
+  if (others > 0) {
+    RunWorkers(1, [&](uint32_t) {
+      Opened visible = Published("alone", QueueParameters());
+      for (size_t s = 0; s < std::size(kScenarios); s++)
+        tallies->of[s].points = PointsAlone(kScenarios[s], visible.segment->uuid());
+      visible.Leave();
+    });
+  }
   // Most of a kill is waiting for the end of a slice: many at a time.
   RunWorkers(others == 0 ? 2 : 24, [&](uint32_t worker) {
     // Spill files of a queue that no sweep can see are removed by the next one.
@@ -84,9 +142,15 @@ void KillAtEveryPoint(uint32_t others) {
     for (size_t s = 0; s < std::size(kScenarios); s++) {
       Tally& tally = tallies->of[s];
       while (tally.survived < (others == 0 ? 1 : kSurvivors)) {
-        if (KilledAt(kScenarios[s], tally.next++, others, visible.segment->uuid(), seed, tally)) {
+        const uint64_t k = tally.next++;
+        CHECK(k < kMostPoints);
+        if (others > 0 && k > tally.points + kMostBeyond) break;
+        const bool killed = KilledAtLast(s, k, others, visible.segment->uuid(), seed, tally);
+        if (killed) {
           tally.killed++;
           tally.survived = 0;
+        } else if (k <= tally.points) {
+          tally.missed[k] = true;
         } else {
           tally.survived++;
         }
@@ -94,11 +158,22 @@ void KillAtEveryPoint(uint32_t others) {
     }
     visible.Leave();
   });
-  uint64_t points = 0, beside = 0, inside = 0, waiting = 0;
+  uint64_t points = 0, alone = 0, missed = 0, beside = 0, inside = 0, waiting = 0;
   int64_t longest = 0;
   for (size_t s = 0; s < std::size(kScenarios); s++) {
     const Tally& tally = tallies->of[s];
-    printf("%s: %llu kill points\n", kScenarios[s].name, static_cast<unsigned long long>(tally.killed));
+    printf("%s: %llu kill points", kScenarios[s].name, static_cast<unsigned long long>(tally.killed));
+    if (others > 0) {
+      printf(" (alone %llu, %llu tried anew)", static_cast<unsigned long long>(tally.points),
+             static_cast<unsigned long long>(tally.again));
+    }
+    for (uint64_t k = 1; k < kMostPoints; k++) {
+      if (!tally.missed[k]) continue;
+      missed++;
+      printf(", never at %llu", static_cast<unsigned long long>(k));
+    }
+    printf("\n");
+    alone += tally.points;
     CHECK(tally.killed > 0);
     points += tally.killed;
     beside += tally.others;
@@ -113,6 +188,9 @@ void KillAtEveryPoint(uint32_t others) {
       static_cast<unsigned long long>(beside), static_cast<unsigned long long>(waiting),
       static_cast<long long>(longest / 1'000'000));
   if (others == 0) return;
+  printf("of the %llu points alone, %llu were tried in vain\n", static_cast<unsigned long long>(alone),
+         static_cast<unsigned long long>(missed));
+  CHECK(missed * 20 < alone);
   // Not by luck: most of the deaths found most of the others at work.
   CHECK(inside > beside / 2);
   CHECK(waiting > 0);

@@ -39,6 +39,10 @@ class Others {
     return count;
   }
 
+  // Those that were told to stay in the middle of an operation go on.
+  void LetGo() {
+    if (ledger_.hold.exchange(0) != 0) FutexWake(&ledger_.hold, INT32_MAX);
+  }
   // Each has completed what it must after the death; those alone in their role with the help of `me`.
   void GoOn(Actor& me, Role alone) {
     for (uint64_t i = 0; children_.size() == 1 && i < kOpposite; i++) {
