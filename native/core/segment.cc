@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "core/ring.h"
@@ -73,12 +74,25 @@ bool IsPossible(const SegmentParameters& p) {
          body == p.body_bytes;
 }
 
-bool WaitAndRetry(int64_t deadline) {
-  if (MonotonicNanos() >= deadline) return false;
-  const timespec pause = {0, 50'000};
-  nanosleep(&pause, nullptr);
-  return true;
-}
+// Attempts while somebody else is removing a name: for a second, and once more after it, so that one who was himself
+// stopped meanwhile looks again before he gives up.
+class Patience {
+ public:
+  bool Wait() {
+    if (over_) return false;
+    const timespec pause = {0, nap_};
+    nanosleep(&pause, nullptr);
+    nap_ = std::min(2 * nap_, kLongestNapNanos);
+    over_ = MonotonicNanos() >= deadline_;
+    return true;
+  }
+
+ private:
+  static constexpr int64_t kLongestNapNanos = 2'000'000;
+  const int64_t deadline_ = MonotonicNanos() + kRemovalPatienceNanos;
+  int64_t nap_ = 50'000;
+  bool over_ = false;
+};
 
 }  // namespace
 
@@ -166,19 +180,25 @@ std::unique_ptr<Segment> Segment::Create(const std::string& name, const SegmentP
 }
 
 bool Segment::Publish(Failure* failure) {
-  for (int attempt = 0; attempt < 3; attempt++) {
+  Patience patience;
+  do {
     const int rc = multiproc::Publish(fd_, FileOf(name_));
     if (rc == 0) return true;
     if (rc != EEXIST) return FailSystem(failure, "linkat", rc);
     // The left-over of dead processes must not keep a name taken.
-    if (!RemoveIfOrphan(name_)) break;
-  }
-  return Fail(failure, "EXISTS", "the name is taken", EEXIST);
+    if (TryRemoveOrphan(name_) == Removal::kKept) return Fail(failure, "EXISTS", "the name is taken", EEXIST);
+  } while (patience.Wait());
+  return Fail(
+      failure, "TIMEOUT",
+      "the name is still taken by what nobody uses: the process that is removing it has not gone on for a second",
+      EEXIST);
 }
 
 std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure) {
-  const int64_t deadline = MonotonicNanos() + kRemovalPatienceNanos;
+  Patience patience;
+  bool being_removed = false;
   do {
+    being_removed = false;
     std::unique_ptr<Segment> segment(new Segment);
     segment->name_ = name;
     int rc = OpenShmFile(FileOf(name), &segment->fd_);
@@ -198,7 +218,8 @@ std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure
       UnlinkShmFile(FileOf(name));
       break;
     }
-    if (!TryReadLock(fd, kLifeLockByte)) continue;  // somebody is removing it at this moment
+    being_removed = !TryReadLock(fd, kLifeLockByte);  // by somebody, at this moment
+    if (being_removed) continue;
     ShmFileFacts facts;
     if (StatDescriptor(fd, &facts) != 0 || !facts.linked) continue;  // removed between open and lock
 
@@ -220,8 +241,12 @@ std::unique_ptr<Segment> Segment::Open(const std::string& name, Failure* failure
     segment->registry_.Attach(fd, reinterpret_cast<RegistrySlot*>(segment->mapping_->base() + kHeaderBytes),
                               header.participants);
     return segment;
-  } while (WaitAndRetry(deadline));
-  return Fail(failure, "NOT_FOUND", "there is nothing of that name", ENOENT), nullptr;
+  } while (patience.Wait());
+  return Fail(failure, "NOT_FOUND",
+              being_removed ? "what had that name is being removed, by a process that has not gone on for a second"
+                            : "there is nothing of that name",
+              ENOENT),
+         nullptr;
 }
 
 Segment::~Segment() = default;
@@ -282,21 +307,23 @@ bool Segment::Unlink(Failure* failure) {
   return removed;
 }
 
-bool RemoveIfOrphan(const std::string& segment_name) {
+Removal TryRemoveOrphan(const std::string& segment_name) {
   Descriptor fd;
   const std::string file = FileOf(segment_name);
   const int rc = OpenShmFile(file, &fd);
-  if (rc == ENOENT) return true;
-  if (rc != 0) return false;
+  if (rc == ENOENT) return Removal::kGone;
+  if (rc != 0) return Removal::kKept;
   ShmFileFacts ours, named;
-  if (StatDescriptor(fd.get(), &ours) != 0 || !ours.regular || ours.owner != geteuid()) return false;
+  if (StatDescriptor(fd.get(), &ours) != 0 || !ours.regular || ours.owner != geteuid()) return Removal::kKept;
   // Only what is recognisably ours, of whatever version: a file that merely has such a name is not for us to remove.
   uint64_t magic = 0;
-  if (ReadFully(fd.get(), &magic, sizeof magic, 0) != 0 || magic != kMagic) return false;
-  if (!TryWriteLock(fd.get(), kLifeLockByte)) return false;
-  if (StatShmName(file, &named) != 0) return true;
-  if (named.inode != ours.inode || named.device != ours.device) return false;
-  return UnlinkShmFile(file) == 0;
+  if (ReadFully(fd.get(), &magic, sizeof magic, 0) != 0 || magic != kMagic) return Removal::kKept;
+  if (!TryWriteLock(fd.get(), kLifeLockByte)) {
+    return IsSharedByOther(fd.get(), kLifeLockByte) ? Removal::kKept : Removal::kUnsettled;
+  }
+  if (StatShmName(file, &named) != 0) return Removal::kGone;
+  if (named.inode != ours.inode || named.device != ours.device) return Removal::kUnsettled;
+  return UnlinkShmFile(file) == 0 ? Removal::kGone : Removal::kKept;
 }
 
 }  // namespace multiproc

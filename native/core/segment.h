@@ -2,7 +2,10 @@
 //
 // Guarantee      Nobody ever sees a half-made segment: it is complete, joined and locked before it gets its name.
 //                Whoever leaves last removes it. What is not ours, or damaged, is refused before it is mapped.
-// Blocking       Never, but for a bounded wait (a second) for a process that is removing the very name just now.
+// Blocking       Never, but for a bounded wait (a second) for a process that is removing the very name just now. One
+// that
+//                was stopped in it keeps the name: removed or given away by others, it would be removed once more when
+//                that process goes on. Open then finds nothing, Publish fails with TIMEOUT.
 // Process death  Of the creator before Publish: nothing remains. Of the last user: the file remains as an orphan
 //                (nobody holds its life lock) and goes at the next open of the name or the next sweep.
 // Memory order   The header is constant after publication; its parameters are copied at open and never read again.
@@ -87,8 +90,15 @@ class Segment {
 // Bytes of the body that an arena segment needs for a single block of this size.
 inline uint64_t SingleBlockBody(uint64_t block_bytes) { return RoundUp(sizeof(ArenaControl) + block_bytes, 4096); }
 
+// What became of a name when we tried to remove an orphan that may have it.
+enum class Removal {
+  kGone,       // nothing has the name
+  kKept,       // it is in use, or not ours
+  kUnsettled,  // somebody else is removing it, or it has just passed to another file
+};
+Removal TryRemoveOrphan(const std::string& segment_name);
 // Removes the segment file if nobody uses it. True if it did.
-bool RemoveIfOrphan(const std::string& segment_name);
+inline bool RemoveIfOrphan(const std::string& segment_name) { return TryRemoveOrphan(segment_name) == Removal::kGone; }
 
 // Reads and checks a header through a descriptor, without mapping: 0, or fills `failure`.
 bool ReadHeader(int fd, SegmentHeader* header, Failure* failure);

@@ -37,6 +37,12 @@ void UnlockByte(int fd, int64_t byte) { SetLock(fd, F_UNLCK, byte, nullptr); }
 
 bool IsLockedByOther(int fd, int64_t byte) { return IsRangeLockedByOther(fd, byte, 1); }
 
+bool IsSharedByOther(int fd, int64_t byte) {
+  SYSTEM_CALL_POINTS();
+  struct flock range = ByteRange(F_WRLCK, byte, 1);
+  return fcntl(fd, F_OFD_GETLK, &range) != 0 || range.l_type == F_RDLCK;
+}
+
 bool IsRangeLockedByOther(int fd, int64_t first, int64_t count) {
   SYSTEM_CALL_POINTS();
   struct flock range = ByteRange(F_WRLCK, first, count);

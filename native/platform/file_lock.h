@@ -20,6 +20,8 @@ bool TryReadLock(int fd, int64_t byte);
 void UnlockByte(int fd, int64_t byte);
 // Does another description hold the byte exclusively? An unknown error counts as yes: unknown means alive.
 bool IsLockedByOther(int fd, int64_t byte);
+// Does another description hold the byte shared? An unknown error counts as yes.
+bool IsSharedByOther(int fd, int64_t byte);
 // Does another description hold any kind of lock on [first, first + count)? Unknown errors count as yes.
 bool IsRangeLockedByOther(int fd, int64_t first, int64_t count);
 

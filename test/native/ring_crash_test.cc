@@ -17,7 +17,7 @@ constexpr uint64_t kMostPoints = 200;
 
 // What all workers found, in one scenario.
 struct Tally {
-  std::atomic<uint64_t> next{1};   // point to kill at
+  std::atomic<uint64_t> next{1};    // point to kill at
   std::atomic<uint64_t> points{0};  // that the victim passes alone
   std::atomic<uint64_t> killed{0};
   std::atomic<uint64_t> again{0};     // set-ups beyond the first of a point
@@ -111,8 +111,8 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
 
 // Waits and contention make the number of points vary. Each point that the victim passes alone is tried in one fresh
 // set-up after the other until it dies there, and further points until so many in a row were not met. Some stay out of
-// reach: alone it rings a waiter that does not sleep, and then the next; beside others it finds a sleeper first, or head
-// cannot move on because of what another one holds.
+// reach: alone it rings a waiter that does not sleep, and then the next; beside others it finds a sleeper first, or
+// head cannot move on because of what another one holds.
 constexpr uint64_t kTries = 24, kSurvivors = 6, kMostBeyond = 60;
 
 bool KilledAtLast(size_t s, uint64_t k, uint32_t others, uint64_t uuid, uint64_t seed, Tally& tally) {

@@ -43,12 +43,12 @@ struct Ledger {
 
   std::atomic<uint64_t> next_id{1};
   std::atomic<uint32_t> stop{0};
-  std::atomic<uint32_t> hold{0};  // the others stay in the middle of their operations
-  std::atomic<uint32_t> over{0};    // the victim is dead, or survived
-  std::atomic<int64_t> over_at{0};  // when
-  std::atomic<int64_t> longest{0};  // nanoseconds that an operation waited after that, at most
+  std::atomic<uint32_t> hold{0};            // the others stay in the middle of their operations
+  std::atomic<uint32_t> over{0};            // the victim is dead, or survived
+  std::atomic<int64_t> over_at{0};          // when
+  std::atomic<int64_t> longest{0};          // nanoseconds that an operation waited after that, at most
   std::atomic<uint64_t> victims_points{0};  // that it passed, if it survived
-  std::atomic<uint64_t> late{0};    // messages got behind a younger one of their producer, for no reason written here
+  std::atomic<uint64_t> late{0};  // messages got behind a younger one of their producer, for no reason written here
   std::atomic<uint64_t> done_began{0}, done_ended{0};
   std::atomic<uint32_t> doing[kActors] = {};
   Entry entries[kMost];
