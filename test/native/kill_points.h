@@ -6,8 +6,6 @@
 // busy machine makes a slice longer, but no waiter needs more of them.
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <functional>
 #include <list>
@@ -15,7 +13,7 @@
 #include <optional>
 
 #include "child.h"
-#include "core/blocking.h"
+#include "pause.h"
 #include "ring_messages.h"
 #include "unnamed_segment.h"
 
@@ -24,8 +22,6 @@ namespace multiproc {
 inline constexpr uint32_t kMostOthers = 3;
 // A wait that the victim's end concerns is over within a second: so many slices.
 inline constexpr uint32_t kMostSlices = 4;
-// Longer than the longest interval of the library that decides anything for a waiter, the slice.
-inline constexpr int64_t kPauseNanos = kSliceNanos + 100'000'000;
 
 // What the processes of a scene tell each other, outside of the library.
 struct Board {
@@ -225,9 +221,7 @@ inline void Pause(std::list<Scene>& scenes) {
   for (Scene& scene : scenes) any = scene.AwaitStop() || any;
   if (!any) return;
   for (Scene& scene : scenes) scene.BeginPause();
-  // The time itself is what is tested.
-  const timespec pause = {0, kPauseNanos};
-  nanosleep(&pause, nullptr);
+  LetAPauseBe();
   for (Scene& scene : scenes) scene.EndPause();
 }
 

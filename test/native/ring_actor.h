@@ -268,6 +268,7 @@ class Actor {
   }
   bool Ended(bool result) {
     ledger_.doing[number_] = Ledger::kNothing;
+    ledger_.ended[number_]++;
     return result;
   }
 

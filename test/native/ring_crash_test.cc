@@ -32,33 +32,6 @@ struct Tallies {
   Tally of[std::size(kScenarios)];
 };
 
-std::vector<Role> RolesOf(const Scenario& scenario, uint32_t others) {
-  if (others <= 1) return std::vector<Role>(others, scenario.beside);
-  std::vector<Role> roles = {Role::kProducer, Role::kConsumer, Role::kBoth};
-  for (uint32_t i = 3; i < others; i++) roles.push_back(Role::kBoth);
-  return roles;
-}
-
-// How many points the victim passes that nobody kills.
-uint64_t PointsAlone(const Scenario& scenario, uint64_t uuid) {
-  RingSegment segment(scenario.shape);
-  segment.set_uuid(uuid);
-  SharedWithChildren<Ledger> ledger;
-  RingMember me(segment);
-  me.Join();
-  Actor actor(segment, me, *ledger, Ledger::kMe);
-  for (uint64_t i = 0; i < scenario.before; i++) CHECK(actor.TryPut(i * 30));
-  for (int q = 0; q < kWaitQueues; q++) me->Waiters(q).Arm(me.self());
-  Victim victim(scenario, segment, *ledger, 0, false);
-  victim.Go();
-  victim.FeedBy(actor);
-  CHECK_EQ(victim.child().Wait(), 0);
-  const uint32_t flags = me->QueueFlags();
-  Balance(segment, me, *ledger, actor, {.shut_down = flags != 0, .dropped = (flags & kQueueImmediate) != 0});
-  CHECK(ledger->victims_points > 0);
-  return ledger->victims_points;
-}
-
 // One kill: true if the victim got as far as point k. In later tries (n) we go on waiting when one of the others has
 // woken us, and in every other one of them the others stay in the middle of their operations until the victim waits.
 bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uuid, uint64_t seed, uint64_t n,

@@ -8,6 +8,13 @@
 
 namespace multiproc {
 
+inline std::vector<Role> RolesOf(const Scenario& scenario, uint32_t others) {
+  if (others <= 1) return std::vector<Role>(others, scenario.beside);
+  std::vector<Role> roles = {Role::kProducer, Role::kConsumer, Role::kBoth};
+  for (uint32_t i = 3; i < others; i++) roles.push_back(Role::kBoth);
+  return roles;
+}
+
 class Others {
  public:
   // Operations that each completes after the death.
@@ -17,11 +24,16 @@ class Others {
   static constexpr uint64_t kOpposite = 64 + 2 * kEach;
   // After so many operations before the death, and after those that count, they go on at a pace that leaves the
   // processor to whoever has not got that far.
-  static constexpr uint64_t kBrisk = 200;
-  static constexpr int64_t kPace = 200'000;
+  struct Pace {
+    uint64_t brisk = 200;
+    int64_t nanos = 200'000;
+  };
 
   // Returns when all of them are inside an operation, or have found the queue shut down.
-  Others(const RingSegment& segment, Ledger& ledger, const std::vector<Role>& roles, uint64_t seed) : ledger_(ledger) {
+  Others(const RingSegment& segment, Ledger& ledger, const std::vector<Role>& roles, uint64_t seed)
+      : Others(segment, ledger, roles, seed, {}) {}
+  Others(const RingSegment& segment, Ledger& ledger, const std::vector<Role>& roles, uint64_t seed, Pace pace)
+      : ledger_(ledger), pace_(pace) {
     for (uint32_t i = 0; i < roles.size(); i++) {
       const Role role = roles[i];
       const uint32_t number = Ledger::kFirstOther + i;
@@ -33,6 +45,7 @@ class Others {
   }
 
   size_t count() const { return children_.size(); }
+  pid_t pid(size_t i) const { return children_[i].pid(); }
   size_t CountDoing(bool (*which)(uint32_t doing)) const {
     size_t count = 0;
     for (uint32_t i = 0; i < children_.size(); i++) count += which(ledger_.doing[Ledger::kFirstOther + i]) ? 1 : 0;
@@ -65,7 +78,7 @@ class Others {
     uint64_t after = 0;
     for (uint64_t n = 0; ledger.stop == 0 && Act(actor, role, n, random); n++) {
       if (ledger.over != 0 && ++after == kEach) gone_on_.Open();
-      actor.Linger(after >= kEach || (after == 0 && n > kBrisk) ? kPace : 0);
+      actor.Linger(after >= kEach || (after == 0 && n > pace_.brisk) ? pace_.nanos : 0);
       if (random.Below(8) == 0) sched_yield();
     }
     // Shut down: there is nothing more to complete.
@@ -93,6 +106,7 @@ class Others {
   }
 
   Ledger& ledger_;
+  const Pace pace_;
   Gate gone_on_;
   std::vector<Child> children_;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "named_segment.h"
+#include "pause.h"
 #include "ring_scenarios.h"
 
 namespace multiproc {
@@ -89,19 +90,8 @@ class Stopped {
   bool fed_ = false, stopped_ = false, held_room_ = false;
 };
 
-// Longer than a slice, the longest time that anything in the library waits.
-constexpr int64_t kPause = kSliceNanos + 70'000'000;
 // Stopped at the same time.
 constexpr size_t kMany = 60;
-
-// What is tested is that this much time may pass: the only place where a test lets it.
-void LetAPauseBe(int64_t since) {
-  for (int64_t now = MonotonicNanos(); now < since + kPause; now = MonotonicNanos()) {
-    const int64_t left = since + kPause - now;
-    const timespec pause = {0, static_cast<long>(left)};
-    nanosleep(&pause, nullptr);
-  }
-}
 
 struct Figures {
   uint64_t points = 0, held_room = 0;
@@ -110,7 +100,7 @@ struct Figures {
 void CheckAndContinue(std::vector<std::unique_ptr<Stopped>>& many, Figures& figures) {
   if (many.empty()) return;
   for (const auto& one : many) one->OthersGoOn();
-  LetAPauseBe(MonotonicNanos());
+  LetAPauseBe();
   for (const auto& one : many) {
     one->IsNotDead();
     one->OthersGoOn();

@@ -199,4 +199,24 @@ class Victim {
   Child child_;
 };
 
+// How many points the victim passes that nobody kills.
+inline uint64_t PointsAlone(const Scenario& scenario, uint64_t uuid) {
+  RingSegment segment(scenario.shape);
+  segment.set_uuid(uuid);
+  SharedWithChildren<Ledger> ledger;
+  RingMember me(segment);
+  me.Join();
+  Actor actor(segment, me, *ledger, Ledger::kMe);
+  for (uint64_t i = 0; i < scenario.before; i++) CHECK(actor.TryPut(i * 30));
+  for (int q = 0; q < kWaitQueues; q++) me->Waiters(q).Arm(me.self());
+  Victim victim(scenario, segment, *ledger, 0, false);
+  victim.Go();
+  victim.FeedBy(actor);
+  CHECK_EQ(victim.child().Wait(), 0);
+  const uint32_t flags = me->QueueFlags();
+  Balance(segment, me, *ledger, actor, {.shut_down = flags != 0, .dropped = (flags & kQueueImmediate) != 0});
+  CHECK(ledger->victims_points > 0);
+  return ledger->victims_points;
+}
+
 }  // namespace multiproc

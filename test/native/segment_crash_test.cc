@@ -9,16 +9,15 @@
 #include <optional>
 
 #include "child.h"
-#include "core/blocking.h"
 #include "core/sweep.h"
 #include "named_segment.h"
+#include "pause.h"
 #include "ring_messages.h"
 
 namespace multiproc {
 namespace {
 
 constexpr uint64_t kContent = 0x600dc0ffee;
-constexpr int64_t kPauseNanos = kSliceNanos + 100'000'000;
 
 // What there is under the name when the victim begins.
 enum class Before { kNothing, kOrphan, kUsed };
@@ -232,8 +231,7 @@ uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
       }
       if (stop) {
         for (Scene& scene : scenes) scene.AwaitStop();
-        const timespec pause = {0, kPauseNanos};
-        nanosleep(&pause, nullptr);
+        LetAPauseBe();
         for (Scene& scene : scenes) scene.CheckInPause();
         for (Scene& scene : scenes) scene.Continue();
       }

@@ -9,7 +9,7 @@ import { buildNativeTests } from '../../scripts/support/native-build.mjs';
 import { root } from '../../scripts/support/root.mjs';
 
 const FOLDER = join('build-cmake', 'plain');
-const PROGRAMS = ['ring_crash_test', 'ring_pause_test', 'ring_reaper_test'];
+const PROGRAMS = ['ring_crash_test', 'ring_pause_test', 'ring_beside_pause_test', 'ring_reaper_test'];
 /** Beside the victim; the rings of these tests have room for no more. */
 const MOST_OTHERS = 6;
 
@@ -25,6 +25,7 @@ export const part = {
       const env = {
         ...process.env,
         NATIVE_TEST_SEED: String(seed + figures.rounds),
+        NATIVE_TEST_STEPS: 'all',
         NATIVE_TEST_OTHERS: String(3 + (figures.rounds % (MOST_OTHERS - 2))),
       };
       for (const program of PROGRAMS) {
