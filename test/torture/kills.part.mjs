@@ -9,7 +9,13 @@ import { buildNativeTests } from '../../scripts/support/native-build.mjs';
 import { root } from '../../scripts/support/root.mjs';
 
 const FOLDER = join('build-cmake', 'plain');
-const PROGRAMS = ['ring_crash_test', 'ring_pause_test', 'ring_beside_pause_test', 'ring_reaper_test'];
+const PROGRAMS = [
+  'ring_crash_test',
+  'ring_pause_test',
+  'ring_beside_pause_test',
+  'ring_reaper_test',
+  'ring_ends_crash_test',
+];
 /** Beside the victim; the rings of these tests have room for no more. */
 const MOST_OTHERS = 6;
 
