@@ -20,6 +20,8 @@ class Actor {
 
   Ring& ring() { return member_.body; }
   RingMember& member() { return member_; }
+  const RingSegment& segment() const { return segment_; }
+  Ledger& ledger() { return ledger_; }
   // From now on stays so long in the middle of each operation, with the record in its hands; until the test is over.
   void Linger(int64_t nanos) { linger_ = nanos; }
 

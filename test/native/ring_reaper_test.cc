@@ -2,40 +2,11 @@
 // of several deaths, alone and beside others who repair at the same time.
 
 #include "named_segment.h"
-#include "ring_scenarios.h"
+#include "ring_deaths.h"
 #include "worker_pool.h"
 
 namespace multiproc {
 namespace {
-
-// A death to be repaired: the victim of a scenario, killed at each of a few points of it.
-struct Death {
-  const char* scenario;
-  uint64_t point;
-};
-
-const Scenario& Named(const char* name) {
-  for (const Scenario& scenario : kScenarios) {
-    if (strcmp(scenario.name, name) == 0) return scenario;
-  }
-  check::Fail(__FILE__, __LINE__, std::string("there is no scenario ") + name);
-}
-
-// Claimed or taken, not yet counted; counted, not yet committed or freed; in the middle of giving everything back.
-const Death kDeaths[] = {
-    {"put into a counted ring", 3},
-    {"put spilled", 8},
-    {"put spilled", 16},
-    {"get spilled", 3},
-    {"get spilled", 8},
-    {"reserve and commit less", 9},
-    {"commit out of order", 8},
-    {"take and ack", 4},
-    {"take and ack", 6},
-    {"wait for a message", 4},
-    {"shut down immediately", 12},
-    {"close", 2},
-};
 
 struct Tallies {
   std::atomic<uint64_t> next[std::size(kDeaths)];
@@ -43,10 +14,6 @@ struct Tallies {
   // In a row, since the last that was killed.
   std::atomic<uint64_t> survived[std::size(kDeaths)];
 };
-
-void ReapAndCollect(RingMember& member, uint64_t uuid) {
-  if (member.ReapAll() > 0 && member->HasSpilled()) CollectSpills(uuid, member.body);
-}
 
 // One reaper killed: true if it got as far as point k.
 bool KilledAt(const Death& death, uint64_t k, uint32_t others, uint64_t uuid) {
@@ -75,11 +42,11 @@ bool KilledAt(const Death& death, uint64_t k, uint32_t others, uint64_t uuid) {
     joined.Open();
     go.Pass();
     fault::Arm(point, false);
-    ReapAndCollect(member, uuid);
+    ReapAndCollect(member, segment);
     fault::Arm(0, false);
     // The others go on until everything is repaired, whoever does it.
     while (point == 0 && ledger->stop == 0) {
-      ReapAndCollect(member, uuid);
+      ReapAndCollect(member, segment);
       sched_yield();
     }
   };

@@ -1,6 +1,7 @@
 // Scenarios: every operation on a ring in which a process is killed or stopped, and how it gets that far.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "ring_balance.h"
@@ -20,17 +21,18 @@ struct Feed {
 struct Scenario {
   const char* name;
   RingShape shape;
-  uint64_t before;          // messages that lie in the ring
-  void (*prepare)(Actor&);  // what the victim does before; may be null
-  void (*act)(Actor&);      // what it is killed in
+  uint64_t before;                      // messages that lie in the ring
+  std::function<void(Actor&)> prepare;  // what the victim does before; may be null
+  std::function<void(Actor&)> act;      // what it is killed in
   Role beside = Role::kConsumer;
   Feed feed = {};
   bool shuts_down = false;
   bool gives_up = false;  // its waits end by themselves
+  bool repairs = false;   // what another one left that has died
 };
 
-// The victim is the second to join.
-constexpr uint32_t kVictimSlot = 1;
+// The victim is the second to join; one that died before the others came, the third.
+constexpr uint32_t kVictimSlot = 1, kDeadSlot = 2;
 
 template <Ring::WaitQueueIndex which>
 bool IsArmed(const RingSegment& segment) {
@@ -213,8 +215,10 @@ inline uint64_t PointsAlone(const Scenario& scenario, uint64_t uuid) {
   victim.Go();
   victim.FeedBy(actor);
   CHECK_EQ(victim.child().Wait(), 0);
+  me.ReapAll();
   const uint32_t flags = me->QueueFlags();
-  Balance(segment, me, *ledger, actor, {.shut_down = flags != 0, .dropped = (flags & kQueueImmediate) != 0});
+  Balance(segment, me, *ledger, actor,
+          {.killed = scenario.repairs, .shut_down = flags != 0, .dropped = (flags & kQueueImmediate) != 0});
   CHECK(ledger->victims_points > 0);
   return ledger->victims_points;
 }
