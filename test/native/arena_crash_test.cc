@@ -49,6 +49,7 @@ void LeaveDeadOwner(Actor& a) {
 Scenario ReapScenario() {
   Scenario scenario = ArenaScenario("arena, reap", [](Actor& a) { a.member.ReapAll(); });
   scenario.before = LeaveDeadOwner;
+  scenario.dead = 1;
   scenario.verify = [](Actor& a, const Outcome&) {
     Lock lock(a.block);
     CHECK_EQ(lock.TryEnter(), kOkOwnerDied);
@@ -64,7 +65,7 @@ void Everywhere(bool stop) {
   const uint64_t seed = FreshSeed();
   const uint64_t points = AtEveryPoint(ArenaScenario("arena, detach and attach", LetGoAndTake), stop, seed) +
                           AtEveryPoint(ArenaScenario("arena, leave and join", kJoinAnew), stop, seed) +
-                          (stop ? 0 : AtEveryPoint(ReapScenario(), stop, seed));
+                          AtEveryPoint(ReapScenario(), stop, seed);
   printf("arenas: %llu %s points\n", static_cast<unsigned long long>(points), stop ? "stop" : "kill");
 }
 

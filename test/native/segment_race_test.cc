@@ -187,7 +187,7 @@ TEST(what_is_used_keeps_its_name_when_a_held_remover_goes_on_first) {
     CHECK_EQ(figures.waited, 0);
     total += figures.held;
   }
-  printf("names: %llu pairs of stop points\n", static_cast<unsigned long long>(total));
+  printf("pairs at one name: %llu stop points\n", static_cast<unsigned long long>(total));
 }
 
 TEST(what_is_used_keeps_its_name_when_a_held_remover_goes_on_last) {
@@ -197,8 +197,8 @@ TEST(what_is_used_keeps_its_name_when_a_held_remover_goes_on_last) {
   Figures figures;
   for (const Pair& pair : kPairs) Hold(scenes, pair, seed, getenv("NATIVE_TEST_STEPS") != nullptr ? 4 : 20);
   GoOn(scenes, false, figures);
-  printf("names: %llu pairs of stop points, in %llu of them the name was wanted in vain\n",
-         static_cast<unsigned long long>(figures.held), static_cast<unsigned long long>(figures.waited));
+  printf("pairs at one name, of which %llu wanted it in vain: %llu stop points\n",
+         static_cast<unsigned long long>(figures.waited), static_cast<unsigned long long>(figures.held));
   CHECK(figures.waited > 0);
 }
 

@@ -14,6 +14,7 @@ const PROGRAMS = [
   'ring_pause_test',
   'ring_beside_pause_test',
   'ring_reaper_test',
+  'ring_reaper_pause_test',
   'ring_ends_crash_test',
 ];
 /** Beside the victim; the rings of these tests have room for no more. */

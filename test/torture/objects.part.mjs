@@ -12,7 +12,9 @@ const PROGRAMS = [
   'condition_crash_test',
   'barrier_crash_test',
   'arena_crash_test',
+  'arena_creator_crash_test',
   'segment_crash_test',
+  'segment_race_test',
   'sync_pause_test',
 ];
 const FOLDER = join('build-cmake', 'plain');
