@@ -205,6 +205,7 @@ class Actor {
     Status status = attempt();
     if (status == kAgain) {
       const int64_t began = MonotonicNanos(), delay = run_delay_.Nanos();
+      ledger_.waits_for[number_] = which;
       ledger_.doing[number_] = Ledger::kWaiting;
       do {
         status = ring().Block(which, spin_, kSliceNanos, [&] { return ledger_.stop != 0 ? kClosed : attempt(); });

@@ -51,6 +51,7 @@ struct Ledger {
   std::atomic<uint64_t> late{0};  // messages got behind a younger one of their producer, for no reason written here
   std::atomic<uint64_t> done_began{0}, done_ended{0};
   std::atomic<uint32_t> doing[kActors] = {};
+  std::atomic<int> waits_for[kActors] = {};   // kWaiting: in which wait queue
   std::atomic<uint64_t> ended[kActors] = {};  // operations, also those in vain
   Entry entries[kMost];
 };

@@ -70,13 +70,15 @@ class Stopped {
     bool all = true;
     for (size_t i = 0; i < looks_.size(); i++) {
       Look& look = looks_[i];
+      const size_t number = Ledger::kFirstOther + i;
       if (look.over) continue;
       const int64_t fair =
           MonotonicNanos() - look.began - (look.theirs.Nanos() - look.delay) - (ours_.Nanos() - delay_);
       const bool went_on = ended(i) > before_[i] || gone(i);
-      // A wait that ends only when the stopped one goes on, of somebody who has looked for the dead.
-      const bool held_back =
-          HoldsRoom() && ledger_->doing[Ledger::kFirstOther + i] == Ledger::kWaiting && fair > kSliceNanos;
+      // A wait for room that comes only when the stopped one goes on, of somebody who has looked for the dead; or for a
+      // message that nobody has room for. What lies there can be got.
+      const bool held_back = HoldsRoom() && ledger_->doing[number] == Ledger::kWaiting && fair > kSliceNanos &&
+                             (ledger_->waits_for[number] == Ring::kSpace || me_->Size() == 0);
       look.over = went_on || held_back;
       all = all && look.over;
       if (!held_back) {
