@@ -69,7 +69,10 @@ export class Empty extends MultiprocError {
   declare readonly pid?: number;
 }
 
-/** An operation other than a queue's did not finish within its `timeout`. It had no effect. */
+/**
+ * An operation other than a queue's did not finish within its `timeout`; or a new name was not free within a second,
+ * because the process that is removing what had it does not go on. It had no effect.
+ */
 export class TimeoutError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_TIMEOUT';
 }

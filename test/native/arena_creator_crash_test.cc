@@ -102,6 +102,9 @@ class Scene {
     CHECK_EQ(Lock(lock_).Exit(), kOk);
     Block newest;
     if (board_->newest != 0 && Attach(me_, board_->newest, &newest)) CheckIsItself(newest, board_->newest);
+    // The next one in the same memory, if it came so far that it can be taken.
+    Block next;
+    if (board_->newest != 0 && Attach(me_, board_->newest + 1, &next)) CHECK(next.meta() == "meta");
     CHECK(me_->CountAlive() >= 1);
     CHECK_EQ(segment_.poisoned()->Load(std::memory_order_relaxed), 0);
     return end != 0;

@@ -199,7 +199,7 @@ inline constexpr uint64_t kOneOf = 8;
 #else
 inline constexpr uint64_t kOneOf = 4;
 #endif
-inline constexpr uint64_t kTries = 8;
+inline constexpr uint64_t kTries = 16;
 // Stopped at the same time.
 inline constexpr size_t kMany = 60;
 

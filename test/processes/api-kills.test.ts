@@ -32,3 +32,9 @@ test.each(Object.keys(operations))(
     await trials.run(what, 1 + random.below(points), random.of([1, 3]));
   },
 );
+
+test('those beside the killed were seen to go on', () => {
+  // Who had nothing left to do when the victim died shows nothing.
+  expect(trials.beside).toBeGreaterThan(0);
+  expect(trials.wentOn).toBeGreaterThan(trials.beside / 2);
+});

@@ -55,6 +55,9 @@ function permit({ things }) {
   things['semaphore'].release();
 }
 
+/** Nobody wakes who waits here. */
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
 process.on('message', (/** @type {Order} */ { index, what, name, handles, ledger }) => {
   const things = Object.fromEntries(Object.entries(handles).map(([key, handle]) => [key, attach(handle)]));
   const on = operations[what]?.on ?? '';
@@ -63,10 +66,11 @@ process.on('message', (/** @type {Order} */ { index, what, name, handles, ledger
   if (on === 'raw' && things['queue'] !== undefined) markRaw(things['queue']);
   const cells = /** @type {any} */ (attach(ledger));
   const stage = { things, name, ledger: new Ledger(cells), point: () => undefined };
-  // The ledger has room for so many messages.
+  // The ledger has room for so many messages. Ever slower, so that they are still at it when the victim comes to its point.
   for (let i = 0; i < 400 && !stage.ledger.stopped; i++) {
     round(stage);
     stage.ledger.round(index);
+    Atomics.wait(nobody, 0, 0, i / 50);
   }
   for (const thing of [...Object.values(things), cells]) thing.close();
   process.send?.('done');

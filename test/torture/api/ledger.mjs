@@ -5,11 +5,12 @@ import { SharedArray } from 'multiproc';
 
 /** Messages that one trial may have. */
 export const MOST = 4096;
-/** What is noted of each message, by its number: its put was called; it returned; it was handed out. */
+/** What is noted of each message, by its number: its put was called; it returned; it was handed out; the producer's pid. */
 const BEGAN = 0;
 const ENDED = 1;
 const GOT = 2;
-const COLUMNS = 3;
+const BY = 3;
+const COLUMNS = 4;
 const NEXT = COLUMNS * MOST;
 /** The process that is between acquire and release of what excludes others; 0: nobody. */
 const INSIDE = NEXT + 1;
@@ -18,13 +19,20 @@ const TOLD = NEXT + 2;
 /** Two processes were inside at a time. */
 const CLASHES = NEXT + 3;
 const STOP = NEXT + 4;
+/** The victim owns what excludes others: an acquire has returned, no release was called. */
+const OWNS = NEXT + 5;
+/** Messages handed out behind a younger one of their producer, to the same consumer. */
+const LATE = NEXT + 6;
 /** From here on: rounds done, by bystander. */
-const ROUNDS = NEXT + 5;
+const ROUNDS = NEXT + 7;
 const SIZE = ROUNDS + 8;
 
 export const makeLedgerArray = () => new SharedArray('i', SIZE, { lock: false });
 
 export class Ledger {
+  /** Of each producer the youngest message that this process has got. @type {Map<number, number>} */
+  #youngest = new Map();
+
   /** @param {Int32Array} cells */
   constructor(cells) {
     this.cells = cells;
@@ -35,7 +43,10 @@ export class Ledger {
     const first = Atomics.add(this.cells, NEXT, count) + 1;
     if (first + count > MOST) throw new Error('The ledger is full');
     const ids = Array.from({ length: count }, (_, i) => first + i);
-    for (const id of ids) Atomics.store(this.cells, id * COLUMNS + BEGAN, 1);
+    for (const id of ids) {
+      Atomics.store(this.cells, id * COLUMNS + BY, process.pid);
+      Atomics.store(this.cells, id * COLUMNS + BEGAN, 1);
+    }
     return ids;
   }
 
@@ -46,7 +57,23 @@ export class Ledger {
 
   /** @param {readonly { readonly id: number }[]} messages */
   got(messages) {
-    for (const { id } of messages) Atomics.add(this.cells, id * COLUMNS + GOT, 1);
+    for (const { id } of messages) {
+      this.saw(id);
+      Atomics.add(this.cells, id * COLUMNS + GOT, 1);
+    }
+  }
+
+  /** This process was handed the message out now. @param {number} id */
+  saw(id) {
+    const by = Atomics.load(this.cells, id * COLUMNS + BY);
+    const youngest = this.#youngest.get(by) ?? 0;
+    if (id < youngest) Atomics.add(this.cells, LATE, 1);
+    this.#youngest.set(by, Math.max(id, youngest));
+  }
+
+  /** By the victim alone. @param {boolean} owns */
+  own(owns) {
+    Atomics.store(this.cells, OWNS, owns ? 1 : 0);
   }
 
   /** As the owner of what excludes others. @param {boolean} ownerDied */
@@ -66,6 +93,12 @@ export class Ledger {
   }
   get told() {
     return Atomics.load(this.cells, TOLD);
+  }
+  get owned() {
+    return Atomics.load(this.cells, OWNS) === 1;
+  }
+  get late() {
+    return Atomics.load(this.cells, LATE);
   }
   get clashes() {
     return Atomics.load(this.cells, CLASHES);

@@ -25,6 +25,7 @@ import {
  * @property {Ledger} ledger
  * @property {string} name that only this trial uses, in front of all names of segments
  * @property {() => void} point where the victim may be killed too: between two calls
+ * @property {boolean} [victim] this process is the one that is killed
  */
 /**
  * @typedef {object} Operation
@@ -94,12 +95,14 @@ export function getOne({ things, ledger, point }) {
 }
 
 /** What is done as the owner. @param {Stage} stage @param {boolean} ownerDied */
-export function inside({ ledger, point }, ownerDied) {
+export function inside({ ledger, point, victim = false }, ownerDied) {
+  if (victim) ledger.own(true);
   point();
   ledger.enter(ownerDied);
   point();
   ledger.leave();
   point();
+  if (victim) ledger.own(false);
 }
 
 /** @type {Record<string, Operation>} */

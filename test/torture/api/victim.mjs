@@ -16,7 +16,13 @@ process.once('message', async (/** @type {Order} */ { what, k, name, handles, le
   if (operation === undefined) throw new Error(`There is no operation ${what}`);
   const things = Object.fromEntries(Object.entries(handles).map(([key, handle]) => [key, attach(handle)]));
   if (operation.on === 'raw' && things['queue'] !== undefined) markRaw(things['queue']);
-  const stage = { things, name, ledger: new Ledger(/** @type {any} */ (attach(ledger))), point: faultPoint };
+  const stage = {
+    things,
+    name,
+    ledger: new Ledger(/** @type {any} */ (attach(ledger))),
+    point: faultPoint,
+    victim: true,
+  };
   await operation.prepare?.(stage);
   armFault(k);
   await operation.act(stage);
