@@ -60,6 +60,7 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
     sched_yield();
   }
   const int end = victim.child().Wait();
+  others.LetGo();
   ledger->StartTheClock();
   if (end != 0) CHECK_EQ(end, -SIGKILL);
   if (me->QueueFlags() == 0) {
@@ -68,7 +69,6 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
         others.CountDoing([](uint32_t doing) { return doing != Ledger::kNothing && doing != Ledger::kGone; });
     tally.waiting += others.CountDoing([](uint32_t doing) { return doing == Ledger::kWaiting; });
   }
-  others.LetGo();
   others.GoOn(actor, scenario.beside);
   others.Stop(actor);
   tally.longest = std::max<int64_t>(tally.longest, ledger->longest);
@@ -86,7 +86,12 @@ bool KilledAt(const Scenario& scenario, uint64_t k, uint32_t count, uint64_t uui
 // set-up after the other until it dies there, and further points until so many in a row were not met. Some stay out of
 // reach: alone it rings a waiter that does not sleep, and then the next; beside others it finds a sleeper first, or
 // head cannot move on because of what another one holds.
-constexpr uint64_t kTries = 24, kSurvivors = 6, kMostBeyond = 60;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t kTries = 10;  // each costs three times as much
+#else
+constexpr uint64_t kTries = 24;
+#endif
+constexpr uint64_t kSurvivors = 6, kMostBeyond = 60;
 
 bool KilledAtLast(size_t s, uint64_t k, uint32_t others, uint64_t uuid, uint64_t seed, Tally& tally) {
   const uint64_t tries = k <= tally.points ? kTries : 1;
