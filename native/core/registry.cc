@@ -14,13 +14,13 @@ void Registry::Attach(int fd, RegistrySlot* slots, uint32_t count) {
 bool Registry::Join(Repairer& repairer) {
   // Slots that say FREE first: asking the kernel for each of 200 taken ones would cost a system call apiece.
   // Twice: a slot may become free behind the search.
-  for (const uint32_t wanted : {kSlotFree, kSlotLive, kSlotFree, kSlotLive}) {
+  for (const bool taken : {false, true, false, true}) {
     for (uint32_t i = 0; i < count_; i++) {
       // relaxed: a hint; the kernel's lock decides
-      if (slots_[i].state.Load(std::memory_order_relaxed) != wanted) continue;
+      if (SaysTaken(i, std::memory_order_relaxed) != taken) continue;
       if (!TryWriteLock(fd_, kSlotLockBase + i)) continue;
       // ORDER(slot-state): the lock is ours; LIVE now can only mean that the last owner died without repair.
-      if (slots_[i].state.Load(std::memory_order_acquire) == kSlotLive) repairer.Repair(i);
+      if (SaysTaken(i, std::memory_order_acquire)) repairer.Repair(i);
       RegistrySlot& slot = slots_[i];
       slot.pid = CurrentPid();
       slot.start_time = CurrentStartTime();
@@ -48,10 +48,10 @@ void Registry::Leave(Repairer& repairer) {
 bool Registry::Reap(uint32_t i, Repairer& repairer) {
   // Our own byte would be granted to us again: a description does not conflict with itself.
   if (i == self_ || i >= count_) return false;
-  if (slots_[i].state.Load(std::memory_order_acquire) != kSlotLive) return false;
+  if (!SaysTaken(i, std::memory_order_acquire)) return false;
   // The lock keeps other reapers and joiners out, and goes if we die.
   if (!TryWriteLock(fd_, kSlotLockBase + i)) return false;
-  const bool dead = slots_[i].state.Load(std::memory_order_acquire) == kSlotLive;
+  const bool dead = SaysTaken(i, std::memory_order_acquire);
   if (dead) {
     repairer.Repair(i);
     // ORDER(slot-state): freed after the repair, before the lock.
@@ -75,7 +75,7 @@ bool Registry::Alive(uint32_t i) const {
 void Registry::RingEverybody() {
   for (uint32_t i = 0; i < count_; i++) {
     // ORDER(wait-dekker): the caller has set a flag; a joiner that is not seen LIVE here looks at the flag later.
-    if (slots_[i].state.Load(std::memory_order_seq_cst) == kSlotLive) Ring(i);
+    if (SaysTaken(i, std::memory_order_seq_cst)) Ring(i);
   }
 }
 

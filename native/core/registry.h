@@ -6,11 +6,13 @@
 //                generation.
 // Blocking       Never.
 // Process death  Of a participant: found by Alive, repaired by Reap. Of a reaper: its lock on the dead slot goes, the
-//                slot is still LIVE, the next reaper starts the (idempotent) repair again.
+//                slot is still LIVE, the next reaper starts the (idempotent) repair again. A state that nobody writes
+//                is damage and counts as LIVE: who dies there is repaired as well, and the slot is used again.
 // Memory order   ORDER(slot-state): FREE is stored after the repair and before the lock is dropped; who gets the lock
 //                next and reads FREE sees the repair.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "core/layout.h"
@@ -60,6 +62,8 @@ class Registry {
   uint32_t count() const { return count_; }
   uint32_t words() const { return (count_ + 63) / 64; }
   bool joined() const { return self_ != kNobody; }
+  // Does the slot's word say that somebody has it, or had it and was not repaired? Alive tells the two apart.
+  bool SaysTaken(uint32_t i, std::memory_order order) const { return slots_[i].state.Load(order) != kSlotFree; }
 
   // Where the search for the next waiter starts; private memory, only for fairness.
   uint32_t last_rung() const { return last_rung_; }

@@ -67,7 +67,7 @@ void Inspect(const Descriptor& fd, const SegmentHeader& header, SeenSegment* see
   registry.Attach(fd.get(), reinterpret_cast<RegistrySlot*>(mapping.base() + kHeaderBytes), header.participants);
   for (uint32_t i = 0; i < header.participants; i++) {
     const RegistrySlot& slot = registry.slot(i);
-    if (slot.state.Load(std::memory_order_acquire) != kSlotLive) continue;
+    if (!registry.SaysTaken(i, std::memory_order_acquire)) continue;
     char command[sizeof slot.command + 1] = {};
     memcpy(command, slot.command, sizeof slot.command);
     seen->participants.push_back({i, slot.pid, command, registry.Alive(i)});
