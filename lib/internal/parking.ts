@@ -5,6 +5,7 @@
  * costs nothing. So a line polls for the budget it has earned (see {@link Parkable.budget}) and then parks.
  */
 import { native } from './native.js';
+import { statusError } from './status-error.js';
 
 /** Somebody who waits for one wait queue of one shared object. */
 export interface Parkable {
@@ -15,6 +16,8 @@ export interface Parkable {
   readonly budget: number;
   /** Tries the operations of all who wait, in order. Calls {@link leave} when nobody is left. */
   serve(): void;
+  /** Ends the operations of all who wait, each with an error of its own: there is no way to wait. */
+  fail(error: () => Error): void;
 }
 
 // On one processor a poller only keeps the process it waits for from running.
@@ -77,15 +80,43 @@ function pollOnce(): void {
   if (polling.size > 0) schedule();
 }
 
-function park(line: Parkable): void {
+/**
+ * Makes sure that a line of this object can be parked later, when it would be too late for an error; {@link unprepare}
+ * takes it back.
+ *
+ * @throws SystemError (ERR_MULTIPROC_SYSTEM) when no thread can be had that would watch.
+ */
+export function prepare(ref: number): void {
+  const status = watch(ref);
+  if (status < 0) throw statusError(status, 'wait');
+}
+
+export function unprepare(ref: number): void {
+  native.unpark(ref);
+}
+
+function watch(ref: number): number {
   if (!callbackSet) {
     native.setWakeCallback(wake);
     callbackSet = true;
   }
+  return native.park(ref);
+}
+
+function park(line: Parkable): void {
+  native.arm(line.ref, line.queue);
+  const status = watch(line.ref);
+  if (status < 0) {
+    const [errno = 0] = native.out;
+    native.disarm(line.ref, line.queue);
+    line.fail(() => {
+      native.out[0] = errno;
+      return statusError(status, 'wait');
+    });
+    return;
+  }
   if (parked.size === 0) native.setRef(true);
   parked.add(line);
-  native.arm(line.ref, line.queue);
-  native.park(line.ref);
   // Only an attempt made after arming is safe from a change that came just before it and rang nobody.
   line.serve();
 }

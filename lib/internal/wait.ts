@@ -146,6 +146,12 @@ export class WaitLine implements Parkable {
     });
   }
 
+  /** Rejects everything that is pending, each with an error of its own. */
+  fail(error: () => Error): void {
+    if (this.#entries === undefined) return;
+    for (const entry of this.#entries) entry.fail(error());
+  }
+
   /** Rejects what was started through `owner` and is still pending, each with an error of its own. */
   abandon(owner: Closable, error: () => Error): void {
     if (this.#entries === undefined) return;

@@ -14,6 +14,7 @@ import {
   openByName,
   openOrCreate,
 } from '../internal/shared-object.js';
+import { prepare, unprepare } from '../internal/parking.js';
 import { statusError } from '../internal/status-error.js';
 import { type Attempt, rejected } from '../internal/wait.js';
 import { parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
@@ -141,11 +142,17 @@ export class Condition extends Acquirable {
     core.retain();
     lock.retain();
     try {
-      const suspended = this.#begin(lock);
+      // Before the lock is given up: who cannot wait for it any more could not take it back.
+      prepare(lock.ref);
       try {
-        return await this.#notified(wait);
+        const suspended = this.#begin(lock);
+        try {
+          return await this.#notified(wait);
+        } finally {
+          await lock.resume(suspended);
+        }
       } finally {
-        await lock.resume(suspended);
+        unprepare(lock.ref);
       }
     } finally {
       lock.release();

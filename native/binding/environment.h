@@ -101,7 +101,8 @@ class Environment {
   void Disarm(Object& object, int queue);
   // After a blocking wait, which took the registration that it shares with pending promises: registers those again.
   void ArmAgain(Object& object, int queue);
-  void Park(Object& object);
+  // 0, or errno when no thread can be had that would watch.
+  int Park(Object& object);
   void Unpark(Object& object);
 
   void SetWakeCallback(napi_value callback);

@@ -59,13 +59,17 @@ void Environment::ArmAgain(Object& object, int queue) {
   if (StillAvailable(object, queue)) registry.Ring(registry.self());
 }
 
-void Environment::Park(Object& object) {
+int Environment::Park(Object& object) {
   Membership& home = *object.home;
-  if (home.parked++ > 0) return;
-  Shared<uint32_t>* bell = &home.bell();
-  waiters_.Watch(bell, home.bell_known ? home.bell_seen : bell->Load(std::memory_order_seq_cst),
-                 home.segment->mapping());
-  home.bell_known = false;
+  if (home.parked == 0) {
+    Shared<uint32_t>* bell = &home.bell();
+    const uint32_t seen = home.bell_known ? home.bell_seen : bell->Load(std::memory_order_seq_cst);
+    const int rc = waiters_.Watch(bell, seen, home.segment->mapping());
+    if (rc != 0) return rc;
+    home.bell_known = false;
+  }
+  home.parked++;
+  return 0;
 }
 
 void Environment::Unpark(Object& object) {

@@ -27,8 +27,11 @@ napi_value Disarm(napi_env env, napi_callback_info info) {
 napi_value Park(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Object* object = Get(arguments);
-  if (object != nullptr) arguments.environment().Park(*object);
-  return nullptr;
+  if (object == nullptr) return arguments.Return(kClosed);
+  const int error = arguments.environment().Park(*object);
+  if (error == 0) return arguments.Return(kOk);
+  arguments.environment().out[0] = error;
+  return arguments.Return(kSystem);
 }
 
 napi_value Unpark(napi_env env, napi_callback_info info) {

@@ -1,6 +1,5 @@
 #include "core/waiter_thread.h"
 
-#include <pthread.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -19,22 +18,30 @@ size_t WaiterThread::Room() {
   return limit > 1 ? limit - 1 : 1;
 }
 
-WaiterThread::WaiterThread(Notify notify) : notify_(std::move(notify)) {
+int WaiterThread::Start() {
+  const auto run = [](void* self) -> void* {
+    static_cast<WaiterThread*>(self)->Run();
+    return nullptr;
+  };
   // The process's signals are for its other threads.
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  thread_ = std::thread([this] { Run(); });
+  // Not std::thread, which throws where the system refuses, and code without exceptions would end the process.
+  const int rc = pthread_create(&thread_, nullptr, run, this);
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  started_ = rc == 0;
+  return rc;
 }
 
 WaiterThread::~WaiterThread() {
+  if (!started_) return;
   {
     const std::lock_guard<std::mutex> guard(mutex_);
     stopping_ = true;
     Interrupt();
   }
-  thread_.join();
+  pthread_join(thread_, nullptr);
 }
 
 // REQUIRES: mutex_ held.
@@ -118,12 +125,16 @@ void WaiterThread::Run() {
   }
 }
 
-void WaiterThreads::Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory) {
+int WaiterThreads::Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory) {
   for (const auto& thread : threads_) {
-    if (thread->Watch(bell, seen, memory)) return;
+    if (thread->Watch(bell, seen, memory)) return 0;
   }
-  threads_.push_back(std::make_unique<WaiterThread>(notify_));
-  threads_.back()->Watch(bell, seen, memory);
+  auto thread = std::make_unique<WaiterThread>(notify_);
+  const int rc = thread->Start();
+  if (rc != 0) return rc;
+  thread->Watch(bell, seen, memory);
+  threads_.push_back(std::move(thread));
+  return 0;
 }
 
 void WaiterThreads::Unwatch(Shared<uint32_t>* bell) {

@@ -6,15 +6,18 @@
 // Blocking       Watch and Unwatch never; Stop until the thread has ended.
 // Process death  The thread dies with the process; a doorbell is only a number.
 // Memory order   ORDER(doorbell): see blocking.h; here the expected value is the last one that was reported.
+// Failure        A thread that the system does not grant (EAGAIN: a limit of processes or memory) is an errno of the
+//                call that needed it; what is watched already stays watched.
 // Limits         One thread watches as many doorbells as one system call can (127, or 1 before Linux 5.16);
 //                WaiterThreads adds threads.
 #pragma once
+
+#include <pthread.h>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "core/shared_word.h"
@@ -26,11 +29,13 @@ class WaiterThread {
  public:
   using Notify = std::function<void(bool slice)>;
 
-  explicit WaiterThread(Notify notify);
+  explicit WaiterThread(Notify notify) : notify_(std::move(notify)) {}
   ~WaiterThread();
   WaiterThread(const WaiterThread&) = delete;
   WaiterThread& operator=(const WaiterThread&) = delete;
 
+  // Starts the thread, before anything else is asked of it. 0 or errno.
+  int Start();
   // Watches the doorbell; `seen` is a value read from it before the last look at the condition. False if there is no
   // room.
   bool Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory);
@@ -56,14 +61,16 @@ class WaiterThread {
   bool idle_ = true;  // nothing wanted at the thread's last look: it sleeps without slices
   // Changed to make the thread look at its entries again. Private memory, used as a futex word like the doorbells.
   Shared<uint32_t> control_{};
-  std::thread thread_;
+  pthread_t thread_{};
+  bool started_ = false;
 };
 
 // As many WaiterThreads as the watched doorbells need; none before the first.
 class WaiterThreads {
  public:
   explicit WaiterThreads(WaiterThread::Notify notify) : notify_(std::move(notify)) {}
-  void Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory);
+  // 0, or errno when it takes a further thread that cannot be started: then the doorbell is not watched.
+  int Watch(Shared<uint32_t>* bell, uint32_t seen, const std::shared_ptr<Mapping>& memory);
   void Unwatch(Shared<uint32_t>* bell);
   void Stop() { threads_.clear(); }
 
