@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { attach, Empty, Full, Lock, Queue, SharedArray, ShutDownError, Value } from 'multiproc';
+import { attach, Empty, Full, Lock, Queue, registerClass, SharedArray, ShutDownError, Value } from 'multiproc';
 import { describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -126,6 +126,30 @@ describe('Queue between processes', () => {
     expect((await consumer.exit).signal).toBe('SIGKILL');
     queue.putSync({ sequence: 1 });
     expect(await queue.get()).toEqual({ sequence: 1 });
+  });
+
+  test('a consumer killed in the middle of a batch takes along what it had got; the message in its hand comes back', async () => {
+    class Fuse {}
+    registerClass('Fuse', Fuse, { toData: () => null, fromData: () => new Fuse() });
+    using queue = new Queue<number | { lock: Lock; fuse: Fuse }>();
+    using lock = new Lock();
+    // With a shared object in it a message is consumed only when it was decoded; the numbers are when they are copied.
+    queue.putManySync([1, 2, { lock, fuse: new Fuse() }, 4, 5]);
+    const consumer = startChild('die-in-batch.mjs', { args: [queue.handle] });
+    expect((await consumer.exit).signal).toBe('SIGKILL');
+    // Until the death is found, what lies behind goes first.
+    expect(await queue.get()).toBe(4);
+    expect(queue.stats().busyPids).toEqual([consumer.pid]);
+    // Whoever waits finds it; from then on it has its old place again.
+    queue.putSync(6);
+    const rest = [];
+    while (rest.length < 3) rest.push(...(await queue.getMany(1)));
+    expect(rest.filter((message) => typeof message === 'number')).toEqual([5, 6]);
+    expect(rest.filter((message) => typeof message === 'object')).toEqual([
+      { lock: expect.any(Lock), fuse: new Fuse() },
+    ]);
+    for (const message of rest) if (typeof message === 'object') message.lock.close();
+    expect(queue.empty()).toBe(true);
   });
 
   test('Full tells which process holds the room', async () => {

@@ -73,6 +73,25 @@ TEST(leaving_gives_back_what_was_unfinished) {
   }
 }
 
+TEST(what_comes_back_after_a_death_is_first_of_what_is_still_there) {
+  RingSegment segment({});
+  RingMember me(segment), other(segment);
+  me.Join();
+  other.Join();
+  for (const char* message : {"1", "2", "3", "4", "5"}) CHECK_EQ(Put(me.body, message), kOk);
+  Claim claim;
+  CHECK(Got(other.body) == "1");  // as in a batch: what was got is gone, the next is in hand
+  CHECK_EQ(other->TryClaim(100, &claim), kOk);
+  const uint32_t dead = other.self();
+  other.fd.Reset();
+  other.registry = Registry();
+  CHECK(Got(me.body) == "3");
+  CHECK_EQ(Put(me.body, "6"), kOk);
+  CHECK(me.registry.Reap(dead, me.body));
+  for (const char* message : {"2", "4", "5", "6"}) CHECK(Got(me.body) == message);
+  CHECK_EQ(Get(me.body), kAgain);
+}
+
 // Does `act` change the doorbell of a participant that is armed in that wait queue?
 bool Rings(RingSegment& segment, RingMember& waiter, int queue, const std::function<void()>& act) {
   waiter->Waiters(queue).Arm(waiter.self());
