@@ -1,6 +1,7 @@
 /**
  * Messages on their way out of a queue: native code copies them into a slab, from which they are decoded at once.
  */
+import { CorruptSegmentError } from '../errors.js';
 import { Decoder } from '../internal/codec/codec.js';
 import { call, MessageFlag, native, Status } from '../internal/native.js';
 import type { CodecName } from './codec-name.js';
@@ -72,12 +73,12 @@ export function takeValue(ref: number, length: number, codec: CodecName): unknow
   const flags = native.out[0] as number;
   if (flags === 0) return decode(length, codec);
   const position = native.out[1] as number;
-  const spilled = spillOf(ref, flags, position);
+  const spilled = spillOf(ref, flags, position, consume);
   try {
     return spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
   } finally {
     // Only now: what the message refers to is kept alive by its sender until it is consumed.
-    native.ringRelease(ref, position);
+    consume(ref, position);
   }
 }
 
@@ -87,27 +88,42 @@ export function takeValue(ref: number, length: number, codec: CodecName): unknow
  */
 export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
   const [flags = 0, position = 0, , attempts = 1] = native.out;
-  const spilled = spillOf(ref, flags, position);
+  const spilled = spillOf(ref, flags, position, finish);
   try {
     const value = spilled === null ? decode(length, codec) : decodeOwned(spilled, codec);
     return { value, position, attempts };
   } catch (error) {
-    if (native.ringReleaseDone(ref, position) < 0) native.ringRelease(ref, position);
+    finish(ref, position);
     throw error;
   }
 }
 
-function spillOf(ref: number, flags: number, position: number): Buffer | null {
-  return (flags & MessageFlag.spilled) === 0 ? null : openSpill(ref, position);
+type Drop = (ref: number, position: number) => void;
+
+function consume(ref: number, position: number): void {
+  native.ringRelease(ref, position);
 }
 
-/** The bytes of a message that has a segment of its own. When they cannot be opened, the message is given back. */
-export function openSpill(ref: number, position: number): Buffer {
+/** Consumes what nobody can work on, as done where that is counted. */
+function finish(ref: number, position: number): void {
+  if (native.ringReleaseDone(ref, position) < 0) consume(ref, position);
+}
+
+function spillOf(ref: number, flags: number, position: number, drop: Drop): Buffer | null {
+  return (flags & MessageFlag.spilled) === 0 ? null : openSpill(ref, position, drop);
+}
+
+/**
+ * The bytes of a claimed message that has memory of its own. When they cannot be had, the claim is over: what is damaged is dropped,
+ * or it would fail every get from now on; anything else goes back to its place.
+ */
+export function openSpill(ref: number, position: number, drop: Drop = consume): Buffer {
   try {
     return Buffer.from(call(() => native.ringOpenSpill(ref, position)));
   } catch (error) {
+    if (error instanceof CorruptSegmentError) drop(ref, position);
     // Out of descriptors or memory: somebody else, or we later, may have more luck.
-    native.ringRequeue(ref, position);
+    else native.ringRequeue(ref, position);
     throw error;
   }
 }

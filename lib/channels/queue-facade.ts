@@ -54,6 +54,8 @@ export interface QueueStats {
   readonly bytesUsed: number;
   /** Messages that travelled in memory of their own, being too long for the queue's. */
   readonly spills: number;
+  /** Messages of that kind that were dropped, since their memory was gone or damaged: each was a CorruptSegmentError of one get. */
+  readonly damaged: number;
   /** Threads waiting for messages or for room right now. */
   readonly waiters: number;
   /** Process ids of those in the middle of a put or a get right now; one that is stopped there keeps what it has claimed. */

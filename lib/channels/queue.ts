@@ -204,9 +204,10 @@ export class Queue<T = unknown> extends QueueFacade implements AsyncIterable<T> 
   stats(): QueueStats {
     this.#at.assertOpen(`read stats of ${this.constructor.name}`);
     const { ref, core } = this.#at;
-    const { puts, gets, bytesUsed, spills, waiters, busyPids, participants } = call(() => native.stats(ref));
+    const { puts, gets, bytesUsed, spills, damaged, waiters, busyPids, participants } = call(() => native.stats(ref));
     const { maxsize, capacity } = core;
-    return { puts, gets, size: this.qsize(), maxsize, capacity, bytesUsed, spills, waiters, busyPids, participants };
+    const size = this.qsize();
+    return { puts, gets, size, maxsize, capacity, bytesUsed, spills, damaged, waiters, busyPids, participants };
   }
 
   /** There is nothing to wait for: what was put is there. Exists because Python's queue has it, where it follows `close()`. */

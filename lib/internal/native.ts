@@ -39,7 +39,7 @@ export const Status = {
   Closed: -10,
   /** `/dev/shm` is full; `out[0]` bytes asked, `out[1]` bytes free. */
   NoSpace: -11,
-  /** A spilled message could not be opened: descriptor limit or memory; `out[0]` is errno. */
+  /** The system refused, for example a descriptor or a thread; `out[0]` is errno. */
   System: -12,
 } as const;
 
@@ -144,6 +144,8 @@ export interface ObjectStats {
   readonly capacity: number;
   /** Messages that travelled in a segment of their own. */
   readonly spills: number;
+  /** Messages that were dropped since their file was gone or damaged. */
+  readonly damaged: number;
   /** Pids of processes in the middle of a put or get right now (a stopped one pins its space). */
   readonly busyPids: readonly number[];
   /** Processes (participants) joined to the segment. */
@@ -216,8 +218,11 @@ export interface Native {
   arm(ref: number, queue: number): void;
   /** Takes the registration back; passes a wake that came meanwhile on to the next waiter. */
   disarm(ref: number, queue: number): void;
-  /** The waiter thread now watches the ref's segment and calls the wake callback when it is rung, and every slice. Counts. */
-  park(ref: number): void;
+  /**
+   * The waiter thread now watches the ref's segment and calls the wake callback when it is rung, and every slice. Counts. System, and
+   * nothing is counted, when it takes a thread that cannot be started.
+   */
+  park(ref: number): number;
   unpark(ref: number): void;
   /** A number that changes whenever this environment is rung in the ref's segment: take it before `arm`. */
   bell(ref: number): number;

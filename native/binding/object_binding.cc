@@ -208,15 +208,16 @@ Napi::Value Stats(const Napi::CallbackInfo& info) {
   if (object == nullptr) return info.Env().Undefined();
   Registry& registry = object->home->registry();
   double acquired = 0, contended = 0, deaths = 0, waiters = 0, puts = 0, gets = 0, spills = 0, used = 0, capacity = 0;
-  double participants = 0;
+  double participants = 0, damaged = 0;
   const Napi::Array busy = Napi::Array::New(info.Env());
   for (uint32_t i = 0; i < registry.count(); i++) {
     const RegistrySlot& slot = registry.slot(i);
     // relaxed: statistics
-    participants += slot.state.Load(std::memory_order_relaxed) == kSlotLive ? 1 : 0;
+    participants += registry.SaysTaken(i, std::memory_order_relaxed) ? 1 : 0;
     puts += static_cast<double>(slot.puts.Load(std::memory_order_relaxed));
     gets += static_cast<double>(slot.gets.Load(std::memory_order_relaxed));
     spills += static_cast<double>(slot.spills.Load(std::memory_order_relaxed));
+    damaged += static_cast<double>(slot.damaged.Load(std::memory_order_relaxed));
   }
   if (object->home->ring != nullptr) {
     Ring& ring = *object->home->ring;
@@ -242,6 +243,7 @@ Napi::Value Stats(const Napi::CallbackInfo& info) {
   stats.Set("bytesUsed", used);
   stats.Set("capacity", capacity);
   stats.Set("spills", spills);
+  stats.Set("damaged", damaged);
   stats.Set("busyPids", busy);
   stats.Set("participants", participants);
   return stats;

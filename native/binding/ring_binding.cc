@@ -134,10 +134,8 @@ napi_value RingPutSpill(napi_env env, napi_callback_info info) {
 
 // Length of a claimed message; for a spilled one, of its payload.
 int64_t PayloadLength(const Claim& claim) {
-  if ((claim.flags & kSpilledFlag) == 0 || claim.length != sizeof(SpillDescriptor))
-    return static_cast<int64_t>(claim.length);
   SpillDescriptor descriptor;
-  memcpy(&descriptor, claim.bytes, sizeof descriptor);
+  if (!DescriptorOf(claim, &descriptor)) return static_cast<int64_t>(claim.length);
   return descriptor.length < (uint64_t{1} << 52) ? static_cast<int64_t>(descriptor.length) : 0;
 }
 
@@ -189,13 +187,6 @@ napi_value NewMemory(napi_env env, uint64_t bytes, void** data) {
   return memory;
 }
 
-// More than /dev/shm can hold is no message, but a file of holes.
-bool CanBeWritten(uint64_t bytes) {
-  uint64_t free_bytes = 0, total = 0;
-  ShmSpace(&free_bytes, &total);
-  return total == 0 || bytes <= total;
-}
-
 napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info);
   Claim claim;
@@ -205,10 +196,9 @@ napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
   if (call.object != nullptr && call.ring().Find(call.Position(1), kReading, &claim) == kOk &&
       (claim.flags & kSpilledFlag) != 0) {
     SpillDescriptor descriptor;
-    memcpy(&descriptor, claim.bytes, sizeof descriptor);
     Descriptor file;
-    const bool possible = claim.length == sizeof descriptor && CanBeWritten(descriptor.length);
-    int error = possible ? OpenSpill(call.object->home->segment->uuid(), descriptor, &file) : ESTALE;
+    int error =
+        DescriptorOf(claim, &descriptor) ? OpenSpill(call.object->home->segment->uuid(), descriptor, &file) : ESTALE;
     if (error == 0) {
       void* bytes = nullptr;
       napi_value memory = NewMemory(env, descriptor.length, &bytes);
@@ -216,7 +206,9 @@ napi_value RingOpenSpill(napi_env env, napi_callback_info info) {
       error = ReadFully(file.get(), bytes, descriptor.length, 0);
       if (error == 0) return memory;
     }
-    if (error == ENOENT || error == ESTALE || error == EIO) {
+    if (error == ESTALE || error == EIO) {
+      Registry& registry = call.ring().registry();
+      registry.slot(registry.self()).damaged.Bump();
       failure.code = "CORRUPT_SEGMENT";
       failure.reason = "the file of the message is gone or damaged";
     } else {
@@ -235,9 +227,8 @@ napi_value ReleaseWith(napi_env env, napi_callback_info info, Status (Ring::*rel
   Claim claim;
   const uint64_t position = call.Position(1);
   if (call.ring().Find(position, kReading, &claim) != kOk) return call.Return(kNotOwner);
-  SpillDescriptor descriptor = {0, 0};
-  const bool spilled = (claim.flags & kSpilledFlag) != 0 && claim.length == sizeof descriptor;
-  if (spilled) memcpy(&descriptor, claim.bytes, sizeof descriptor);
+  SpillDescriptor descriptor;
+  const bool spilled = DescriptorOf(claim, &descriptor);
   const Status status = (call.ring().*release)(position);
   // Consumed first, removed second: a death in between leaves a file that nobody names, never a name without its file.
   if (status == kOk && spilled) RemoveSpill(call.object->home->segment->uuid(), descriptor.id);

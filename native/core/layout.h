@@ -25,7 +25,7 @@
 namespace multiproc {
 
 inline constexpr uint64_t kMagic = 0x31434f525049544dull;  // "MTIPROC1", little endian
-inline constexpr uint32_t kLayoutVersion = 3;
+inline constexpr uint32_t kLayoutVersion = 4;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 inline constexpr uint32_t kMaxParticipants = 1023;
@@ -101,7 +101,8 @@ struct RegistrySlot {
   Shared<uint64_t> puts;
   Shared<uint64_t> gets;
   Shared<uint64_t> spills;
-  uint64_t reserved[3];
+  Shared<uint64_t> damaged;
+  uint64_t reserved[2];
 };
 static_assert(sizeof(RegistrySlot) == 128 && offsetof(RegistrySlot, counted) == 64, "two lines, owner's line apart");
 

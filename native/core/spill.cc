@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -10,6 +11,19 @@
 #include "platform/process_info.h"
 
 namespace multiproc {
+namespace {
+
+// Would another attempt, or another process, have more luck?
+bool MayPass(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR; }
+
+// More than /dev/shm can hold is no message, but a file of holes.
+bool CanBeWritten(uint64_t bytes) {
+  uint64_t free_bytes = 0, total = 0;
+  ShmSpace(&free_bytes, &total);
+  return total == 0 || bytes <= total;
+}
+
+}  // namespace
 
 SpillWriter::SpillWriter(uint64_t queue_uuid) : queue_uuid_(queue_uuid) {
   RandomBytes(&descriptor_.id, sizeof descriptor_.id);
@@ -33,14 +47,21 @@ int SpillWriter::Write(const void* head, uint64_t head_bytes, const void* body, 
   return rc;
 }
 
+bool DescriptorOf(const Claim& claim, SpillDescriptor* descriptor) {
+  if ((claim.flags & kSpilledFlag) == 0 || claim.length != sizeof *descriptor) return false;
+  memcpy(descriptor, claim.bytes, sizeof *descriptor);
+  return true;
+}
+
 int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, Descriptor* out) {
+  if (descriptor.length == 0 || !CanBeWritten(descriptor.length)) return ESTALE;
   Descriptor fd;
   int rc = OpenShmFile(SpillFile(queue_uuid, descriptor.id), &fd);
-  if (rc != 0) return rc;
+  if (rc != 0) return MayPass(rc) ? rc : ESTALE;
   ShmFileFacts facts;
   rc = StatDescriptor(fd.get(), &facts);
-  if (rc != 0) return rc;
-  if (!facts.regular || facts.size != descriptor.length || descriptor.length == 0) return ESTALE;
+  if (rc != 0) return MayPass(rc) ? rc : ESTALE;
+  if (!facts.regular || facts.owner != geteuid() || facts.size != descriptor.length) return ESTALE;
   *out = std::move(fd);
   return 0;
 }

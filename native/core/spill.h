@@ -42,8 +42,12 @@ class SpillWriter {
   bool kept_ = false;
 };
 
-// Opens a spilled message's file and checks its size. 0 or errno; ESTALE if it is not what the descriptor says. Read it
-// with ReadFully: a mapping would keep its pages in /dev/shm for as long as a garbage collector likes.
+// What the record of a spilled message says of its file; false if no library wrote that.
+bool DescriptorOf(const Claim& claim, SpillDescriptor* descriptor);
+// Opens a spilled message's file and checks what it is. 0; ESTALE if it is gone or not what the descriptor says,
+// whoever asks and however often; or the errno of a lack that may pass (descriptors, memory). Read it with ReadFully,
+// where EIO says that it was cut meanwhile: a mapping would keep its pages in /dev/shm for as long as a garbage
+// collector likes.
 int OpenSpill(uint64_t queue_uuid, const SpillDescriptor& descriptor, Descriptor* out);
 void RemoveSpill(uint64_t queue_uuid, uint64_t id);
 // Removes the queue's spill files that no record names and no producer holds.
