@@ -129,7 +129,9 @@ describe('Queue between processes', () => {
   });
 
   test('a consumer killed in the middle of a batch takes along what it had got; the message in its hand comes back', async () => {
-    class Fuse {}
+    class Fuse {
+      readonly fuse = true;
+    }
     registerClass('Fuse', Fuse, { toData: () => null, fromData: () => new Fuse() });
     using queue = new Queue<number | { lock: Lock; fuse: Fuse }>();
     using lock = new Lock();
@@ -145,10 +147,9 @@ describe('Queue between processes', () => {
     const rest = [];
     while (rest.length < 3) rest.push(...(await queue.getMany(1)));
     expect(rest.filter((message) => typeof message === 'number')).toEqual([5, 6]);
-    expect(rest.filter((message) => typeof message === 'object')).toEqual([
-      { lock: expect.any(Lock), fuse: new Fuse() },
-    ]);
-    for (const message of rest) if (typeof message === 'object') message.lock.close();
+    const back = rest.find((message) => typeof message === 'object');
+    expect(back?.fuse).toBeInstanceOf(Fuse);
+    back?.lock.close();
     expect(queue.empty()).toBe(true);
   });
 

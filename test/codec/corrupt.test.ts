@@ -77,6 +77,24 @@ describe('Decoder.decode()', () => {
   });
 
   it.each([
+    ['an array of plain data', [11, 0xdd, 0xff, 0xff, 0xff, 0xff]],
+    ['arrays inside arrays', [11, ...Array.from({ length: 50 }, () => [0xdd, 1, 0xff, 0xff, 0xff]).flat()]],
+    ['a map of plain data', [11, 0xdf, 0xff, 0xff, 0xff, 0xff]],
+    ['bytes in plain data', [11, 0xc6, 0x0f, 0xff, 0xff, 0xff]],
+    ['a text in plain data', [11, 0xdb, 0x0f, 0xff, 0xff, 0xff]],
+    ['an array', [12, 0xff, 0x0f, 0x41, 0xff, 0xff, 0xff, 0x07]],
+    ['an ArrayBuffer', [12, 0xff, 0x0f, 0x42, 0xff, 0xff, 0xff, 0xff, 0x07]],
+    ['a bigint', [12, 0xff, 0x0f, 0x5a, 0xff, 0xff, 0xff, 0xff, 0x07]],
+    ['a text of one byte per character', [12, 0xff, 0x0f, 0x22, 0xff, 0xff, 0xff, 0xff, 0x07]],
+    ['a text of two', [12, 0xff, 0x0f, 0x63, 0xff, 0xff, 0xff, 0xff, 0x07]],
+  ])('allocates nothing for the length that a damaged message claims for %s', (_name, bytes) => {
+    const used = (): number => process.memoryUsage().rss + process.memoryUsage().arrayBuffers;
+    const before = used();
+    expect(() => decoder.decode(Uint8Array.from(bytes), 0, bytes.length, false)).toThrow(CorruptSegmentError);
+    expect(used() - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it.each([
     ['a scalar', 1],
     ['plain data', [1, 2]],
     ['any other value', new Map([[1, 2]])],

@@ -68,9 +68,10 @@ export function withLimits({ descriptors }: { readonly descriptors?: number }): 
 }
 
 /** As a user whom limits bind: for root another one, who may read whatever root may. */
-export const asNobody: readonly string[] = isRoot
+export const asNobody: readonly [string, ...string[]] = isRoot
   ? [
-      ...['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'],
+      'setpriv',
+      ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
       ...['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override', '--'],
     ]
   : ['env'];

@@ -19,7 +19,7 @@ beforeAll(async () => {
   outcomes = (await child.message()) as Record<string, unknown>;
   const hard = /^Max processes +\S+ +(\S+)/m.exec(readFileSync(`/proc/${child.pid}/limits`, 'utf8'))?.[1];
   // As the child's user: another one may not, unless it has more rights than root has in a container.
-  const [file = '', ...args] = [...asNobody, 'prlimit', '--pid', String(child.pid), `--nproc=${hard}:`];
+  const [file, ...args] = [...asNobody, 'prlimit', '--pid', String(child.pid), `--nproc=${hard}:`];
   execFileSync(file, args);
   child.send('the limit is gone');
   afterwards = await child.message();
