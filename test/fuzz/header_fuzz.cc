@@ -237,6 +237,7 @@ const Original& OriginalFor(uint8_t which) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace multiproc::fuzz;
+  Operation::BeginInput();
   Input in(bytes, size);
   Operation::Begin("make", UINT64_MAX / 8, {});
   const Original& original = OriginalFor(in.Byte());

@@ -1,43 +1,30 @@
 // The objects of an arena in use, while somebody lies about every word of it: headers of blocks, locks, waiters.
 #include <memory>
 
-#include "core/barrier.h"
-#include "core/condition.h"
-#include "core/event.h"
-#include "core/lock.h"
-#include "core/semaphore.h"
 #include "fuzz.h"
-#include "unnamed_segment.h"
+#include "object_use.h"
 
 namespace multiproc::fuzz {
 namespace {
 
-constexpr size_t kMembers = 3;
 constexpr size_t kMostOperations = 60;
 constexpr size_t kMostBlocks = 12;
-
-char* BaseOf(const UnnamedSegment& segment) { return reinterpret_cast<char*>(segment.slots()) - kHeaderBytes; }
 
 struct Place {
   Place(uint32_t participants, uint64_t bytes)
       : segment(Fenced([&] { return std::make_unique<ArenaSegment>(participants, bytes); },
-                       [](const ArenaSegment& s) {
-                         return Region{BaseOf(s), static_cast<uint64_t>(s.body() - BaseOf(s)) + s.body_bytes()};
-                       })) {
+                       [](const ArenaSegment& s) { return ExtentOf(s, 0); })) {
     const ArenaSegment& s = *segment;
-    Forbid(BaseOf(s), s.poisoned());
-    Forbid(s.poisoned() + 2, s.slots());
-    Forbid(s.slots() + participants, s.body());
+    ForbidHeader(s);
     regions = {{s.body(), sizeof(ArenaControl)},
                {s.body() + sizeof(ArenaControl), sizeof(BlockHeader)},
                {s.body() + sizeof(ArenaControl), 512},
                {s.body(), bytes},
-               {reinterpret_cast<char*>(s.slots()), kMembers * sizeof(RegistrySlot)}};
+               {SlotsOf(s), kMembers * sizeof(RegistrySlot)}};
   }
 
   void Clear() const {
-    segment->poisoned()->Store(0, std::memory_order_relaxed);
-    memset(static_cast<void*>(segment->slots()), 0, segment->participants() * sizeof(RegistrySlot));
+    ClearSlots(*segment);
     memset(segment->body(), 0, segment->body_bytes());
     Arena::Format(segment->body());
   }
@@ -104,12 +91,6 @@ class World {
   }
 
  private:
-  // An object that was allocated or attached, and what was known of it then.
-  struct Held {
-    Block block;
-    ObjectKind kind;
-    double parameter[2];
-  };
   struct Participant {
     std::unique_ptr<ArenaMember> member;
     std::vector<Held> blocks;
@@ -188,147 +169,16 @@ class World {
     who.member->body.Detach(block);
   }
 
-  template <typename Attempt>
-  Status Wait(Participant& who, const Block& block, Attempt attempt) {
-    SpinBudget spin(false);
-    const int64_t wait = in_.Byte() % 4 == 0 ? 20'000 : 0;
-    return BlockUntil(who.member->registry, block.waiters(), spin, wait, attempt);
-  }
-
   void Use(Participant& who) {
     if (who.blocks.empty()) return;
-    const Held held = who.blocks[in_.Byte() % who.blocks.size()];
-    const Block& block = held.block;
+    const Held& held = who.blocks[in_.Byte() % who.blocks.size()];
     const uint8_t what = in_.Byte();
     Begin("use", Lies());
-    switch (held.kind) {
-      case ObjectKind::kLock:
-        return UseLock(who, block, what);
-      case ObjectKind::kRLock:
-        return UseRLock(who, block, what);
-      case ObjectKind::kSemaphore:
-      case ObjectKind::kBoundedSemaphore:
-        return UseSemaphore(who, held, what);
-      case ObjectKind::kCondition:
-        return UseCondition(who, block, what);
-      case ObjectKind::kEvent:
-        return UseEvent(who, block, what);
-      case ObjectKind::kBarrier:
-        return UseBarrier(who, held, what);
-      default:
-        Operation::Require(held.kind <= ObjectKind::kMemory, "it is an object of a known kind, and no queue");
-        Operation::Require(block.meta().size() <= kMetaMax, "its text is not too long");
-    }
+    ObjectUse(who.member->registry, held, in_).Use(what);
   }
 
-  void UseLock(Participant& who, const Block& block, uint8_t what) {
-    Lock lock(block);
-    const bool hold = (what & 4) != 0;
-    if (what % 2 == 0) {
-      const Status status = Wait(who, block, [&] { return lock.TryAcquire(hold); });
-      Operation::OneOf(status, {kOk, kOkOwnerDied, kAgain, kPoisoned});
-    } else {
-      Operation::OneOf(lock.Release(hold), {kOk, kNotOwner, kOverRelease});
-    }
-    lock.Mine();
-    lock.Held();
-    block.waiters().Count();
-  }
-
-  void UseRLock(Participant& who, const Block& block, uint8_t what) {
-    Lock lock(block);
-    uint32_t depth = 0;
-    switch (what % 4) {
-      case 0:
-        Operation::OneOf(lock.Exit(), {kOk, kNotOwner});
-        return;
-      case 1:
-        if (Operation::OneOf(lock.ExitFully(&depth), {kOk, kNotOwner}) == kOk) depth = lock.depth();
-        return;
-      case 2:
-        Operation::OneOf(lock.SetDepth(what), {kOk, kNotOwner});
-        return;
-      default:
-        Operation::OneOf(Wait(who, block, [&] { return lock.TryEnter(); }), {kOk, kOkOwnerDied, kAgain, kPoisoned});
-    }
-  }
-
-  void UseSemaphore(Participant& who, const Held& held, uint8_t what) {
-    Semaphore semaphore(held.block);
-    // As the binding does it: the maximum is what was read when the object was attached.
-    const uint32_t maximum = static_cast<uint32_t>(held.parameter[1]);
-    const uint32_t n = what < 128 ? 1 : what < 240 ? 2 : INT32_MAX;
-    if (what % 2 == 0) {
-      Operation::OneOf(Wait(who, held.block, [&] { return semaphore.TryAcquire(); }), {kOk, kAgain});
-    } else {
-      Operation::OneOf(semaphore.Release(n, maximum), {kOk, kOverRelease});
-    }
-  }
-
-  void UseCondition(Participant& who, const Block& block, uint8_t what) {
-    Condition condition(block);
-    switch (what % 5) {
-      case 0:
-        Operation::OneOf(condition.Enter(), {kOk, kSystem});
-        return;
-      case 1:
-        Operation::OneOf(Wait(who, block, [&] { return condition.TryTake(); }), {kOk, kAgain});
-        return;
-      case 2:
-        condition.Leave();
-        return;
-      case 3:
-        Operation::Require(condition.Notify(what) <= what, "no more than wished");
-        return;
-      default:
-        Operation::Require(condition.Waiting() <= segment_.participants() * 0xffff, "as many as can wait");
-    }
-  }
-
-  void UseEvent(Participant& who, const Block& block, uint8_t what) {
-    Event event(block);
-    switch (what % 3) {
-      case 0:
-        return event.Set();
-      case 1:
-        return event.Clear();
-      default: {
-        const uint32_t epoch = event.Epoch();
-        Operation::OneOf(Wait(who, block, [&] { return event.Test(epoch); }), {kOk, kAgain});
-      }
-    }
-  }
-
-  void UseBarrier(Participant& who, const Held& held, uint8_t what) {
-    Barrier barrier(held.block);
-    uint32_t index = 0;
-    BarrierRound round = what;
-    switch (what % 6) {
-      case 0:
-        if (barrier.Arrive(&index, &round) == Barrier::Arrival::kWait) {
-          Operation::OneOf(Wait(who, held.block, [&] { return barrier.Test(round); }), {kOk, kAgain, kBroken});
-        }
-        return;
-      case 1:
-        Operation::OneOf(barrier.Finish(round), {kOk, kBroken});
-        return;
-      case 2:
-        Operation::OneOf(barrier.Break(round), {kOk, kBroken});
-        return;
-      case 3:
-        return barrier.Abort();
-      case 4:
-        return barrier.Reset();
-      default:
-        Operation::Require(barrier.Waiting() <= 0xffff, "as many as can wait");
-        barrier.broken();
-    }
-  }
-
-  // As the kernel does it: the descriptor goes with its locks, and nothing else happens.
   static void Die(Participant& who) {
-    who.member->fd.Reset();
-    who.member->registry = Registry();
+    Kill(*who.member);
     who.member.reset();
     who.blocks.clear();
   }
@@ -339,18 +189,11 @@ class World {
   Participant participants_[kMembers];
 };
 
-const Place& PlaceFor(uint8_t which) {
-  static const Place places[] = {Place(8, 4096), Place(256, 8192), Place(1023, 12288)};
-  return places[which % 3];
-}
-
 }  // namespace
 }  // namespace multiproc::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace multiproc::fuzz;
-  Input in(bytes, size);
-  World world(PlaceFor(in.Byte()), in);
-  for (size_t i = 0; i < kMostOperations && !in.ended(); i++) world.Step();
-  return 0;
+  static const Place places[] = {Place(8, 4096), Place(256, 8192), Place(1023, 12288)};
+  return RunProgram<World>(bytes, size, places, kMostOperations);
 }

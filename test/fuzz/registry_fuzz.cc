@@ -4,12 +4,10 @@
 #include "core/blocking.h"
 #include "core/wait_queue.h"
 #include "fuzz.h"
-#include "unnamed_segment.h"
 
 namespace multiproc::fuzz {
 namespace {
 
-constexpr size_t kMembers = 3;
 constexpr size_t kMostOperations = 80;
 
 // A body that is one wait queue.
@@ -53,27 +51,23 @@ struct Participant {
   Body body;
 };
 
-char* BaseOf(const UnnamedSegment& segment) { return reinterpret_cast<char*>(segment.slots()) - kHeaderBytes; }
-
 struct Place {
   explicit Place(uint32_t participants)
       : segment(Fenced([&] { return std::make_unique<UnnamedSegment>(participants, 4096, 0); },
-                       [](const UnnamedSegment& s) {
-                         return Region{BaseOf(s), static_cast<uint64_t>(s.body() - BaseOf(s)) + s.body_bytes()};
-                       })) {
+                       [](const UnnamedSegment& s) { return ExtentOf(s, 0); })) {
     const UnnamedSegment& s = *segment;
     const uint64_t words = (participants + 63) / 64;
     Forbid(BaseOf(s), s.slots());
     Forbid(s.slots() + participants, s.body());
     Forbid(s.body() + 8 + words * 8, s.body() + 4096);
-    char* const slots = reinterpret_cast<char*>(s.slots());
+    char* const slots = SlotsOf(s);
     regions = {{slots, std::min<uint64_t>(kMembers, participants) * sizeof(RegistrySlot)},
                {slots, participants * sizeof(RegistrySlot)},
                {s.body(), 8},
                {s.body(), 8 + words * 8}};
   }
   void Clear() const {
-    memset(static_cast<void*>(segment->slots()), 0, segment->participants() * sizeof(RegistrySlot));
+    memset(SlotsOf(*segment), 0, segment->participants() * sizeof(RegistrySlot));
     memset(segment->body(), 0, 8 + (segment->participants() + 63) / 64 * 8);
   }
 
@@ -108,6 +102,7 @@ class World {
         return Reap(number, any);
       case 2:
         Operation::Require(registry.ReapAll(who->body) <= segment_.participants(), "no more dead than participants");
+        CheckDead(*who);
         return CheckLiving();
       case 3:
         registry.RingEverybody();
@@ -133,8 +128,7 @@ class World {
         return;
       }
       case 10:
-        // As the kernel does it: the descriptor goes with its locks, and nothing else happens.
-        who->fd.Reset();
+        Kill(*who);
         who.reset();
         return;
       default:
@@ -172,6 +166,16 @@ class World {
     Operation::Require(!living || !dead, "who lives is not reaped");
   }
 
+  // Whatever a slot said before, after a look at all of them in peace none is lost.
+  void CheckDead(Participant& who) const {
+    Begin("reap in peace", {});
+    who.registry.ReapAll(who.body);
+    for (uint32_t i = 0; i < segment_.participants(); i++) {
+      const bool free = segment_.slots()[i].state.Load(std::memory_order_relaxed) == kSlotFree;
+      Operation::Require(free || who.registry.Alive(i), "a slot without an owner is free");
+    }
+  }
+
   void CheckLiving() const {
     for (const auto& of : participants_) {
       if (of == nullptr || !of->registry.joined()) continue;
@@ -187,18 +191,11 @@ class World {
   std::unique_ptr<Participant> participants_[kMembers];
 };
 
-const Place& PlaceFor(uint8_t which) {
-  static const Place places[] = {Place(1), Place(70), Place(1023)};
-  return places[which % 3];
-}
-
 }  // namespace
 }  // namespace multiproc::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace multiproc::fuzz;
-  Input in(bytes, size);
-  World world(PlaceFor(in.Byte()), in);
-  for (size_t i = 0; i < kMostOperations && !in.ended(); i++) world.Step();
-  return 0;
+  static const Place places[] = {Place(1), Place(70), Place(1023)};
+  return RunProgram<World>(bytes, size, places, kMostOperations);
 }

@@ -1,69 +1,17 @@
 // A queue's ring in use, while somebody lies about every word of it.
 #include <memory>
 
-#include "core/spill.h"
-#include "fuzz.h"
-#include "unnamed_segment.h"
+#include "ring_place.h"
 
 namespace multiproc::fuzz {
 namespace {
 
-constexpr size_t kMembers = 3;
 constexpr size_t kMostOperations = 60;
 constexpr size_t kMostClaims = 8;
 
-char* BaseOf(const UnnamedSegment& segment) { return reinterpret_cast<char*>(segment.slots()) - kHeaderBytes; }
-
-// One shape of ring, mapped once.
-struct Place {
-  explicit Place(const RingShape& shape)
-      : segment(Fenced([&] { return std::make_unique<RingSegment>(shape); },
-                       [](const RingSegment& s) {
-                         const uint64_t data = s.shape.lines * kLineBytes;
-                         const uint64_t end = static_cast<uint64_t>(s.body() - BaseOf(s)) + s.body_bytes();
-                         return Region{BaseOf(s), end + data};
-                       })) {
-    const RingSegment& s = *segment;
-    const RingPlaces places = RingPlaces::Of(shape.lines, shape.counted);
-    const uint64_t states_end = places.states + shape.lines * 8 + (shape.counted ? shape.lines : 0);
-    Forbid(BaseOf(s), s.poisoned());
-    Forbid(s.poisoned() + 2, s.slots());
-    Forbid(s.slots() + shape.participants, s.body());
-    Forbid(s.body() + sizeof(QueueControl), s.body() + places.states);
-    Forbid(s.body() + states_end, s.body() + places.data);
-    char* const control = s.body();
-    const uint64_t words = shape.lines * 8;
-    regions = {{control, 8},          // tail
-               {control + 128, 8},    // head
-               {control + 256, 24},   // flags, summaries, watch
-               {control + 384, 384},  // waiters
-               {control + 768, 8},    // done
-               {s.body() + places.states, words},
-               {s.body() + places.states, 64},
-               {reinterpret_cast<char*>(s.slots()), shape.participants * sizeof(RegistrySlot)},
-               {reinterpret_cast<char*>(s.slots()), kMembers * sizeof(RegistrySlot)},
-               {s.body() + places.data, shape.lines * kLineBytes}};
-    if (shape.counted) regions.push_back({s.body() + places.attempts, shape.lines});
-  }
-
-  void Clear() const {
-    const RingSegment& s = *segment;
-    const RingPlaces places = RingPlaces::Of(s.shape.lines, s.shape.counted);
-    s.poisoned()->Store(0, std::memory_order_relaxed);
-    memset(static_cast<void*>(s.slots()), 0, s.shape.participants * sizeof(RegistrySlot));
-    memset(s.body(), 0, sizeof(QueueControl));
-    memset(s.body() + places.states, 0, s.shape.lines * 8 + (s.shape.counted ? s.shape.lines : 0));
-    memset(s.body() + places.data, 0, s.shape.lines * kLineBytes);
-    Ring::Format(s.body(), s.shape.lines, s.shape.counted, s.shape.start);
-  }
-
-  std::unique_ptr<RingSegment> segment;
-  std::vector<Region> regions;
-};
-
 class World {
  public:
-  World(const Place& place, Input& in) : place_(place), segment_(*place.segment), in_(in) {
+  World(const RingPlace& place, Input& in) : place_(place), segment_(*place.segment), in_(in) {
     Operation::Begin("format", UINT32_MAX, {});
     place.Clear();
     for (Participant& each : participants_) Enter(each);
@@ -124,6 +72,7 @@ class World {
   }
 
   void Act(Participant& who, Ring& ring, uint8_t what) {
+    if (what >= 240) return UseEnds(ring, what);
     switch (what % 24) {
       case 0:
       case 1:
@@ -276,6 +225,22 @@ class World {
     if (who.reading.size() < kMostClaims) who.reading.push_back(claim);
   }
 
+  // The ends of a pipe, and looking without taking.
+  void UseEnds(Ring& ring, uint8_t what) {
+    const Ring::End end = what % 2 == 0 ? Ring::kReceiving : Ring::kSending;
+    Begin("end", Lies());
+    switch (what % 8) {
+      case 0:
+      case 1:
+        return ring.OpenEnd(end);
+      case 2:
+      case 3:
+        return ring.CloseEnd(end);
+      default:
+        Operation::OneOf(ring.Poll(), {kOk, kAgain, kShutDown, kPoisoned});
+    }
+  }
+
   void Look(Ring& ring) {
     const uint64_t lines = segment_.shape.lines;
     Begin("look", Lies());
@@ -297,38 +262,30 @@ class World {
     for (int q = 0; q < kWaitQueues; q++) ring.WorthRinging(q);
   }
 
-  // As the kernel does it: the descriptor goes with its locks, and nothing else happens.
-  void Die(Participant& who) {
-    who.member->fd.Reset();
-    who.member->registry = Registry();
+  static void Die(Participant& who) {
+    Kill(*who.member);
     who.member.reset();
     who.writing.clear();
     who.reading.clear();
   }
 
-  const Place& place_;
+  const RingPlace& place_;
   const RingSegment& segment_;
   Input& in_;
   Participant participants_[kMembers];
   bool seen_poison_ = false;
 };
 
-const Place& PlaceFor(uint8_t which) {
-  static const Place places[] = {
-      Place({.lines = 64, .counted = true, .start = 640, .participants = 70}),
-      Place({.lines = 64, .maxsize = 5, .start = (uint64_t{1} << kPositionBits) - 64, .participants = 3}),
-      Place({.lines = 1024, .counted = false, .start = 1024, .participants = 256}),
-  };
-  return places[which % 3];
-}
-
 }  // namespace
 }  // namespace multiproc::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace multiproc;
   using namespace multiproc::fuzz;
-  Input in(bytes, size);
-  World world(PlaceFor(in.Byte()), in);
-  for (size_t i = 0; i < kMostOperations && !in.ended(); i++) world.Step();
-  return 0;
+  static const RingPlace places[] = {
+      RingPlace({.lines = 64, .counted = true, .start = 640, .participants = 70}),
+      RingPlace({.lines = 64, .maxsize = 5, .start = (uint64_t{1} << kPositionBits) - 64, .participants = 3}),
+      RingPlace({.lines = 1024, .counted = false, .start = 1024, .participants = 256}),
+  };
+  return RunProgram<World>(bytes, size, places, kMostOperations);
 }

@@ -9,12 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "points.h"
 #include "ring_messages.h"
 
 namespace multiproc {
-
-// What fault::Hit() calls.
-inline std::function<void()> at_point;
 
 // Runs `operation`, and in the middle of it, at its point number k, `other`. False if it has fewer points.
 template <typename Operation, typename Other>

@@ -153,12 +153,4 @@ TEST(a_search_that_passed_a_producers_first_message_does_not_take_its_second) {
 }
 
 }  // namespace
-
-namespace fault {
-
-void Hit() {
-  if (at_point) at_point();
-}
-
-}  // namespace fault
 }  // namespace multiproc

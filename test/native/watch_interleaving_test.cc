@@ -130,12 +130,4 @@ TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
 }
 
 }  // namespace
-
-namespace fault {
-
-void Hit() {
-  if (at_point) at_point();
-}
-
-}  // namespace fault
 }  // namespace multiproc
