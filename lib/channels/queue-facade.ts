@@ -87,12 +87,7 @@ export function createQueue(className: QueueClass, options: QueueOptions | null 
 
 /** Attaches a queue that native code has just created, opened or attached. */
 export function attachQueue({ ref }: Opened): Attachment<QueueCore> {
-  try {
-    return attachCore(ref, (fresh) => new QueueCore(fresh));
-  } catch (error) {
-    native.close(ref);
-    throw error;
-  }
+  return attachCore(ref, (fresh) => new QueueCore(fresh));
 }
 
 const revivers = new Map<QueueClass, (opened: Opened) => SharedObject>();

@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { argumentTypeError, ClosedError, StateError } from '../errors.js';
 import { attach } from '../internal/handle.js';
+import { attachDescribedLock } from '../sync/described-lock.js';
 import { Lock } from '../sync/lock.js';
 import { RLock } from '../sync/rlock.js';
 
@@ -44,8 +45,9 @@ export class MemoryLock {
     return new MemoryLock(lock, lock);
   }
 
-  static revive(handle: string): MemoryLock {
-    const lock = attach<Lock | RLock>(handle);
+  /** @throws CorruptSegmentError if it is not the handle of a lock. */
+  static revive(handle: unknown, what: string): MemoryLock {
+    const lock = attachDescribedLock(handle, what);
     return new MemoryLock(lock, lock);
   }
 

@@ -99,7 +99,7 @@ function attachBytes(kind: MemoryKind, ref: number, guard: MemoryLock | null | u
     native.parameters(ref);
     const [type = 0, length = 0] = native.out;
     const meta = parseMeta(native.meta(ref), kind);
-    core.guard ??= guard === undefined ? reviveLock(meta) : guard;
+    core.guard ??= guard === undefined ? reviveLock(meta, kind) : guard;
     return { attachment, buffer: call(() => native.buffer(ref)), type, length, guard: core.guard, meta };
   } catch (error) {
     attachment.close();
@@ -107,9 +107,9 @@ function attachBytes(kind: MemoryKind, ref: number, guard: MemoryLock | null | u
   }
 }
 
-function reviveLock(meta: unknown): MemoryLock | null {
+function reviveLock(meta: unknown, kind: MemoryKind): MemoryLock | null {
   const lock = (meta as Meta | null)?.lock;
-  return lock === undefined ? null : MemoryLock.revive(lock);
+  return lock === undefined ? null : MemoryLock.revive(lock, kind);
 }
 
 function parseMeta(text: string, kind: MemoryKind): unknown {

@@ -2,7 +2,7 @@
  * How a barrier's action is described in shared memory, and found again in the process that has to run it.
  */
 import { inspect } from 'node:util';
-import { argumentTypeError, NotTransferableError } from '../errors.js';
+import { argumentTypeError, CorruptSegmentError, NotTransferableError } from '../errors.js';
 import { parseDescription } from '../internal/description.js';
 import { type TaskReference, taskReferenceOf } from '../internal/task-reference.js';
 
@@ -24,27 +24,38 @@ function described(action: unknown): DescribedAction {
   );
 }
 
-/** The reverse of {@link describeAction}. */
+/** The reverse of {@link describeAction}. @throws CorruptSegmentError. */
 export function readAction(meta: string): DescribedAction {
   const { action } = parseDescription(meta, 'Barrier');
-  return action as TaskReference | 'local' | undefined;
+  try {
+    if (action === undefined || action === 'local') return action;
+    const reference = taskReferenceOf(action);
+    if (reference !== undefined) return reference;
+  } catch {
+    // A task whose module or name is no text.
+  }
+  throw new CorruptSegmentError(`Cannot open Barrier: its description has an impossible action, ${inspect(action)}`);
+}
+
+/** An action, with the plain function where this process made the barrier. */
+export interface KnownAction {
+  readonly action: DescribedAction;
+  readonly localAction: (() => unknown) | undefined;
 }
 
 /**
  * The function to run.
  *
- * @param local the plain function, where this process made the barrier.
  * @param load finds a task.
  * @throws NotTransferableError (ERR_MULTIPROC_NOT_TRANSFERABLE) for another process's plain function.
  */
 export function findAction<R>(
-  action: DescribedAction,
-  local: (() => unknown) | undefined,
+  { action, localAction }: KnownAction,
   load: (reference: TaskReference) => R,
 ): R | (() => unknown) {
   if (action === undefined) return nothing;
   if (action !== 'local') return load(action);
-  if (local !== undefined) return local;
+  if (localAction !== undefined) return localAction;
   throw new NotTransferableError(
     'Cannot run the action of Barrier: it is a plain function of the process that made the barrier, make it a task()',
   );

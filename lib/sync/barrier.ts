@@ -39,9 +39,11 @@ const LARGEST = 2 ** 31 - 1;
 class BarrierCore extends Core {
   /** A plain function, which only the environment that made the barrier can run. */
   localAction: (() => unknown) | undefined;
+  readonly action: DescribedAction;
 
   constructor(ref: number) {
     super(ref, 'barrier');
+    this.action = readAction(call(() => native.meta(ref)));
   }
 }
 
@@ -62,7 +64,6 @@ export class Barrier extends SyncObject {
   readonly #attachment: Attachment<BarrierCore>;
   readonly #parties: number;
   readonly #timeout: number;
-  readonly #action: DescribedAction;
 
   /**
    * Makes a barrier.
@@ -83,8 +84,7 @@ export class Barrier extends SyncObject {
     const [parties = 0, timeout = -1] = native.out;
     this.#parties = parties;
     this.#timeout = timeout < 0 ? Infinity : timeout;
-    this.#action = readAction(call(() => native.meta(attachment.ref)));
-    if (this.#action === 'local' && typeof options?.action === 'function') {
+    if (attachment.core.action === 'local' && typeof options?.action === 'function') {
       attachment.core.localAction = options.action;
     }
   }
@@ -256,7 +256,7 @@ export class Barrier extends SyncObject {
 
   async #runAction(): Promise<void> {
     try {
-      const action = await findAction(this.#action, this.#attachment.core.localAction, loadTask);
+      const action = await findAction(this.#attachment.core, loadTask);
       await action();
     } catch (error) {
       this.#fail();
@@ -266,7 +266,7 @@ export class Barrier extends SyncObject {
 
   #runActionSync(): void {
     try {
-      const action = findAction(this.#action, this.#attachment.core.localAction, loadTaskSync);
+      const action = findAction(this.#attachment.core, loadTaskSync);
       const result = action();
       if (result instanceof Promise) {
         // It goes on unobserved; its failure must not end the process.

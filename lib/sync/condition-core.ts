@@ -14,6 +14,7 @@ import {
   Core,
   type CreateOptions,
 } from '../internal/shared-object.js';
+import { attachDescribedLock } from './described-lock.js';
 import { Lock } from './lock.js';
 import { RLock } from './rlock.js';
 
@@ -64,8 +65,8 @@ export function openCondition(ref: number): Attachment<ConditionCore> {
     const { lock } = parseDescription(
       call(() => native.meta(known)),
       'Condition',
-    ) as { lock: string };
-    return new ConditionCore(known, attach<Lock | RLock>(lock));
+    );
+    return new ConditionCore(known, attachDescribedLock(lock, 'Condition'));
   });
 }
 
