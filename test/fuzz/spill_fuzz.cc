@@ -33,7 +33,7 @@ class World {
     place.Clear();
     member_ = std::make_unique<RingMember>(segment_);
     member_->Join();
-    Touch(kStranger);
+    CHECK(Touch(kStranger));
   }
   ~World() {
     Begin("the end of the queue", {});
@@ -86,9 +86,9 @@ class World {
     std::sort(files.begin(), files.end());
     return files;
   }
-  static void Touch(const std::string& file) {
-    const Descriptor fd(open(PathOf(file).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    CHECK(fd.valid());
+  // False if the name is taken, by whatever it is.
+  static bool Touch(const std::string& file) {
+    return Descriptor(open(PathOf(file).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)).valid();
   }
   uint64_t KnownId() { return ids_.empty() ? in_.Odd() : ids_[in_.Byte() % ids_.size()]; }
 
