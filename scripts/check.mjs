@@ -24,7 +24,7 @@ const { passed, failed } = await runChecks([
   { name: 'API reference', run: () => run(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
   { name: 'native tests, address and undefined behaviour sanitizers', run: () => runNativeTests('address') },
   { name: 'native tests, thread sanitizer', run: () => runNativeTests('thread') },
-  { name: 'fuzz, 30 s', run: () => run(execPath, ['scripts/fuzz.mjs', '--seconds', '8', '--seed', '1']) },
+  { name: 'fuzz, 30 s', run: () => run(execPath, ['scripts/fuzz.mjs', '--seconds', '6', '--seed', '1']) },
   { name: 'model', run: () => run(execPath, ['scripts/model.mjs']) },
   ...(hasClangTidy() ? [{ name: 'clang-tidy', run: clangTidy }] : []),
   ...packageChecks(),
