@@ -74,6 +74,13 @@ uint32_t ChecksumOf(const char* header) {
   return hash;
 }
 
+// Lets sizes and offsets fit together, so that each of them has to be refused for itself.
+void MakeSumsRight(char* base, uint64_t size) {
+  SegmentHeader* const header = reinterpret_cast<SegmentHeader*>(base);
+  header->total_bytes = size;
+  header->body_bytes = size - header->body_offset;
+}
+
 // Changes up to seven fields or words, and makes the checksum right for most inputs.
 void Damage(Input& in, char* base, uint64_t size) {
   for (int left = in.Byte() % 8; left > 0; left--) {
@@ -88,7 +95,9 @@ void Damage(Input& in, char* base, uint64_t size) {
       memcpy(base + offset, &value, std::min<uint64_t>(in.Byte() % 8 + 1, size - offset));
     }
   }
-  if (in.Byte() % 8 == 0) return;
+  const uint8_t rest = in.Byte();
+  if (rest % 8 == 0) return;
+  if (rest % 8 == 1) MakeSumsRight(base, size);
   const uint32_t checksum = ChecksumOf(base);
   memcpy(base + offsetof(SegmentHeader, checksum), &checksum, sizeof checksum);
 }
@@ -152,6 +161,8 @@ void TryUsed(Input& in, const Original& original) {
     Operation::Require(segment.total_bytes() == size, "it has the size that it says");
     const char* const end = segment.mapping()->base() + size;
     Operation::Require(segment.body() + p.body_bytes == end, "its body is mapped");
+    const uint64_t before = kHeaderBytes + p.participants * sizeof(RegistrySlot);
+    Operation::Require(segment.body() >= segment.mapping()->base() + before, "its body begins behind its slots");
     const std::vector<Region> regions = {{segment.mapping()->base(), kHeaderBytes},
                                          {segment.mapping()->base() + kHeaderBytes, 1024},
                                          {segment.body(), std::min<uint64_t>(p.body_bytes, 4096)},

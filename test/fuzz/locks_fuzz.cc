@@ -82,6 +82,7 @@ class World {
       case 9:
         return Die(who);
       case 10: {
+        if (in_.Byte() % 2 == 0) return Forge(who);
         for (const Lie& lie : Lies()) lie.Tell();
         return;
       }
@@ -119,6 +120,41 @@ class World {
     Operation::Require(block.meta().size() <= kMetaMax, "its text is not too long");
     if (who.blocks.size() == kMostBlocks) return;
     who.blocks.push_back({block, facts.kind, {facts.parameter[0], facts.parameter[1]}});
+  }
+
+  // A lie in one field that decides about memory or about who is woken.
+  void Forge(Participant& who) {
+    const uint8_t which = in_.Byte();
+    const uint64_t value = in_.Odd();
+    const auto small = static_cast<uint32_t>(value);
+    if (who.blocks.empty() || which % 8 == 0) {
+      reinterpret_cast<ArenaControl*>(segment_.body())->used.Store(value, std::memory_order_relaxed);
+      return;
+    }
+    const Block& block = who.blocks[which % who.blocks.size()].block;
+    auto& header = *reinterpret_cast<BlockHeader*>(segment_.body() + block.offset());
+    switch (which % 8) {
+      case 1:
+        header.units = small;
+        return;
+      case 2:
+        header.kind = small;
+        return;
+      case 3:
+        header.data_bytes = value;
+        return;
+      case 4:
+        header.meta_bytes = small;
+        return;
+      case 5:
+        header.parameter[which % 2] = static_cast<double>(value);
+        return;
+      case 6:
+        if (block.kind() <= ObjectKind::kBarrier) block.sync().word.Store(small, std::memory_order_relaxed);
+        return;
+      default:
+        if (block.kind() <= ObjectKind::kBarrier) block.sync().waiter_summary.Store(small, std::memory_order_relaxed);
+    }
   }
 
   void Allocate() {

@@ -73,6 +73,7 @@ class World {
 
   void Act(Participant& who, Ring& ring, uint8_t what) {
     if (what >= 240) return UseEnds(ring, what);
+    if (what >= 224) return place_.Forge(in_);
     switch (what % 24) {
       case 0:
       case 1:
@@ -205,7 +206,9 @@ class World {
     const uint64_t length = in_.Byte() % 2 == 0 ? claim.length : in_.Below(500);
     const uint32_t flags = in_.Byte() % 4;
     Begin("commit", Lies());
-    Operation::OneOf(ring.Commit(claim, length, flags), {kOk, kTooLarge});
+    const int64_t status = Operation::OneOf(ring.Commit(claim, length, flags), {kOk, kTooLarge});
+    const bool fits = length <= RoundUp(std::max<uint64_t>(claim.length, 1), kLineBytes);
+    Operation::Require(fits == (status == kOk), "what is longer than its room is refused, and nothing else");
   }
 
   void Receive(Participant& who, Ring& ring, int64_t wait) {

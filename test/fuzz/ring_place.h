@@ -1,6 +1,7 @@
 // RingPlace: a ring that is mapped once for all inputs, and what of it may be lied about.
 #pragma once
 
+#include <bit>
 #include <memory>
 
 #include "fuzz.h"
@@ -41,6 +42,35 @@ struct RingPlace {
     memset(s.body() + places.states, 0, s.shape.lines * 8 + (s.shape.counted ? s.shape.lines : 0));
     memset(s.body() + places.data, 0, s.shape.lines * kLineBytes);
     Ring::Format(s.body(), s.shape.lines, s.shape.counted, s.shape.start);
+  }
+
+  // A lie that looks like a record: one field of a word in use is another one.
+  void Forge(Input& in) const {
+    const RingWordFormat format(static_cast<uint32_t>(std::countr_zero(segment->shape.lines)));
+    const uint64_t head = Cursor{segment->control().head.Load(std::memory_order_relaxed)}.position();
+    Shared<uint64_t>& word = segment->WordAt(head + in.Byte() % 8);
+    RingRecord record = format.Unpack(word.Load(std::memory_order_relaxed));
+    const uint64_t value = in.Odd();
+    switch (in.Byte() % 6) {
+      case 0:
+        record.pad = value & 127;
+        break;
+      case 1:
+        record.state = static_cast<RingState>(value & 7);
+        break;
+      case 2:
+        record.owner = value & 1023;
+        break;
+      case 3:
+        record.lines = value % segment->shape.lines + 1;
+        break;
+      case 4:
+        record.flags = value & 3;
+        break;
+      default:
+        record.lap = format.Lap(value);
+    }
+    word.Store(format.Pack(record), std::memory_order_relaxed);
   }
 
   std::unique_ptr<RingSegment> segment;

@@ -117,6 +117,8 @@ class World {
     if (ring().TryClaim(UINT64_MAX, &claim) != kOk) return;
     SpillDescriptor descriptor;
     const bool spilled = DescriptorOf(claim, &descriptor);
+    Operation::Require(spilled == ((claim.flags & kSpilledFlag) != 0 && claim.length == sizeof descriptor),
+                       "a descriptor is as long as one");
     if (spilled) {
       Descriptor file;
       // Nothing lacks here: what cannot be opened is damaged.
@@ -221,7 +223,11 @@ class World {
     const uint64_t length = in_.Byte() % 2 == 0 ? sizeof(SpillDescriptor) : in_.Below(100);
     Begin("write", {});
     if (ring().TryReserve(length, &claim) != kOk) return;
-    const SpillDescriptor descriptor = {KnownId(), in_.Odd()};
+    const uint64_t id = KnownId();
+    // Often as long as the file is: then nothing but what it is can tell.
+    struct stat st;
+    const bool fits = in_.Byte() % 2 == 0 && stat(PathOf(SpillFile(uuid(), id)).c_str(), &st) == 0;
+    const SpillDescriptor descriptor = {id, fits ? static_cast<uint64_t>(st.st_size) : in_.Odd()};
     memcpy(claim.bytes, &descriptor, std::min<uint64_t>(length, sizeof descriptor));
     ring().Commit(claim, length, kSpilledFlag);
   }
