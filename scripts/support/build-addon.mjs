@@ -35,7 +35,8 @@ export function buildSanitizedAddon() {
     symlinkSync(join('..', name), link);
   }
   return build('build-address', {
-    CXXFLAGS: `${SANITIZE} -fno-omit-frame-pointer -g`,
+    // The last of several levels holds: -O1 compiles in half the time of the -O2 that ships.
+    CXXFLAGS: `${SANITIZE} -O1 -g1 -fno-omit-frame-pointer`,
     LDFLAGS: SANITIZE,
   });
 }

@@ -69,7 +69,6 @@ export function buildNativeTests(folder, sanitize, target) {
     'build',
     '--prefer-make',
     ...['--out', join(root, folder)],
-    ...['--parallel', String(availableParallelism())],
     `--CDMULTIPROC_SANITIZE=${sanitize}`,
     ...(target === undefined ? [] : ['--target', target]),
   ]);
