@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { startChild } from '../support/run-child.js';
+import { environment } from '../torture/leaks/watch.mjs';
 
 expectNoLeftovers();
 
 test('objects of every kind, let go of in every way, leave no memory, descriptor, mapping, thread or segment', async () => {
   const count = 100;
-  const child = startChild('leaks.mjs', { args: [String(count)], watchdog: 55_000 });
+  const child = startChild('leaks.mjs', { args: [String(count)], env: environment, watchdog: 55_000 });
   let figures: { objects: number; endings: number } | undefined;
   while (figures === undefined) ({ figures } = (await child.message()) as { figures?: typeof figures });
   expect(await child.exit).toMatchObject({ code: 0, stderr: '' });

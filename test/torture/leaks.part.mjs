@@ -3,6 +3,7 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { environment } from './leaks/watch.mjs';
 
 const COUNT = 100_000;
 
@@ -15,7 +16,7 @@ export const part = {
   summary: `${COUNT} objects of each kind are made and let go of: memory, descriptors, mappings and segments stay as they were`,
   async run({ log }) {
     const fixture = fileURLToPath(new URL('../fixtures/leaks.mjs', import.meta.url));
-    const child = fork(fixture, [String(COUNT)], { execArgv: [] });
+    const child = fork(fixture, [String(COUNT)], { execArgv: [], env: { ...process.env, ...environment } });
     let last = 'nothing';
     /** @type {Record<string, unknown> | undefined} */
     let figures;
