@@ -19,8 +19,9 @@ void Initialise(const Block& block, const BlockRequest& request, std::string_vie
   if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
     Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
   }
-  if (request.data_bytes > 0)
-    memcpy(block.data(), initial.data(), std::min<uint64_t>(initial.size(), request.data_bytes));
+  // Without contents there is no pointer to copy from either, which memcpy() does not allow even for no bytes.
+  const uint64_t given = std::min<uint64_t>(initial.size(), request.data_bytes);
+  if (given > 0) memcpy(block.data(), initial.data(), given);
 }
 
 int32_t FailWith(Failure* failure, const char* code, const char* reason) {
