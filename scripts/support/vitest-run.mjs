@@ -10,14 +10,15 @@ import { binOf, run } from './run.mjs';
 
 /**
  * @param {NodeJS.ProcessEnv} [env] added to this process's environment
+ * @param {readonly string[]} [args] of vitest: which files
  * @returns {Counts}
  */
-export function runVitest(env = {}) {
+export function runVitest(env = {}, args = []) {
   const folder = mkdtempSync(join(tmpdir(), 'multiproc-test-'));
   const report = join(folder, 'vitest.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters], { env });
+    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters, ...args], { env });
     const counts = countsOf(JSON.parse(readFileSync(report, 'utf8')));
     // Errors outside any test, such as an unhandled rejection, fail the run only.
     return !ended && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
