@@ -69,6 +69,7 @@ export function buildNativeTests(folder, sanitize, target) {
     'build',
     '--prefer-make',
     ...['--out', join(root, folder)],
+    ...['--parallel', String(availableParallelism())],
     `--CDMULTIPROC_SANITIZE=${sanitize}`,
     ...(target === undefined ? [] : ['--target', target]),
   ]);
