@@ -22,8 +22,10 @@ import { lifeToWaitFor, Process } from './process.js';
  * What {@link wait} can wait for: a message or the end of a queue or connection; an event that is set; the end of a process, by itself or
  * by its `sentinel`; data or the end of a stream, such as a socket.
  */
+/* eslint-disable @typescript-eslint/no-explicit-any -- what they carry does not matter, in either direction */
 export type WaitableObject =
-  Connection<never, never> | Queue<never> | SimpleQueue<never> | Event | Process<never> | Promise<number> | Readable;
+  Connection<any, any> | Queue<any> | SimpleQueue<any> | Event | Process<any> | Promise<number> | Readable;
+/* eslint-enable @typescript-eslint/no-explicit-any */
 
 /** One of them, and how to look at it and to be told. */
 interface Source {
@@ -43,10 +45,7 @@ interface Source {
  * @throws TypeError (ERR_MULTIPROC_ARGUMENT) for anything else; ClosedError for closed ones; DirectionError for an end that only sends; StateError for a
  *   process that was not started; `signal.reason`.
  */
-export async function wait<T extends object = WaitableObject>(
-  objects: Iterable<T & WaitableObject>,
-  options?: WaitOptions | null,
-): Promise<T[]> {
+export async function wait<T extends WaitableObject>(objects: Iterable<T>, options?: WaitOptions | null): Promise<T[]> {
   const { timeout, signal } = parseWait(options);
   const entries = entriesOf<T>(objects);
   const deadline = performance.now() + timeout;
@@ -70,10 +69,7 @@ export async function wait<T extends object = WaitableObject>(
 }
 
 /** As {@link wait}, blocking the thread. Streams cannot be waited for this way: it is the event loop that reads them. */
-export function waitSync<T extends object = WaitableObject>(
-  objects: Iterable<T & WaitableObject>,
-  options?: WaitOptions | null,
-): T[] {
+export function waitSync<T extends WaitableObject>(objects: Iterable<T>, options?: WaitOptions | null): T[] {
   const { timeout } = parseWait(options);
   const entries = entriesOf<T>(objects);
   if (entries.some(({ source }) => source.shared === undefined && source.child === undefined))
@@ -124,7 +120,7 @@ function readyOf<T>(entries: readonly Entry<T>[]): T[] {
 }
 
 function sourceOf(object: unknown): Source {
-  if (object instanceof Process) return childSource(lifeToWaitFor(object));
+  if (object instanceof Process) return childSource(lifeToWaitFor(object as Process));
   if (object instanceof Promise) {
     const life = lifeOfSentinel(object);
     if (life !== undefined) return childSource(life);

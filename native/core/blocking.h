@@ -126,8 +126,8 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
   }
 }
 
-// Sleeps until any of the words differs from what it is expected to be, or for `nanos`. Where the kernel can watch one word
-// only, or there are too many, for a millisecond at most: the caller looks again anyway.
+// Sleeps until any of the words differs from what it is expected to be, or for `nanos`. Where the kernel can watch one
+// word only, or there are too many, for a millisecond at most: the caller looks again anyway.
 inline void SleepOnAny(const std::vector<FutexWatch>& watches, int64_t nanos) {
   constexpr int64_t kMillisecond = 1'000'000;
   const size_t watched = std::min(watches.size(), FutexWaitManyLimit());

@@ -11,8 +11,10 @@ function runProgram(
   program: string,
   within: readonly string[] = [],
 ): { stdout: string; stderr: string; status: number | null } {
-  const [command = '', ...args] = [...within, process.execPath, '--input-type=module', '-e', program];
-  return spawnSync(command, args, { encoding: 'utf8', cwd: folder });
+  return spawnSync('env', [...within, process.execPath, '--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    cwd: folder,
+  });
 }
 
 test('cpuCount() counts the machine’s processors, usableCpuCount() those of the affinity', () => {

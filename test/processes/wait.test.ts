@@ -60,17 +60,17 @@ describe.each(forms)('%s', (_form, waitFor) => {
     const ours = pipes.map(([near]) => near);
     const theirs = pipes.map(([, far]) => far);
     const event = new Event();
-    const child = new Process({ target: sendLater, args: [theirs as never, event] });
+    const child = new Process({ target: sendLater, args: [theirs, event] });
     child.start();
     for (const end of theirs) end.close();
     const texts: string[] = [];
     // Each sends a few messages and is closed by the end of the process.
-    let open: (Connection<string> | Event | Process<never>)[] = [...ours, event, child as Process<never>];
+    let open: (Connection<string> | Event | Process<never>)[] = [...ours, event, child];
     while (open.length > 0) {
       for (const ready of await waitFor(open)) {
         if (ready !== event && ready !== child) {
           try {
-            texts.push((ready as Connection<string>).recvSync() as string);
+            texts.push((ready as Connection<string>).recvSync());
             continue;
           } catch (error) {
             expect(error).toMatchObject({ code: 'ERR_MULTIPROC_EOF' });
@@ -100,7 +100,7 @@ describe.each(forms)('%s', (_form, waitFor) => {
   test('the other end of a pipe that was killed makes this one ready', async () => {
     const [near, far] = Pipe();
     const running = new Event();
-    const child = new Process({ target: runForEver, args: [running, far as never] });
+    const child = new Process({ target: runForEver, args: [running, far] as never });
     child.start();
     far.close();
     running.waitSync();
@@ -165,10 +165,10 @@ test('wait() can be called off, and close() ends it', async () => {
   const [queue, event] = [new Queue(), new Event()];
   const reason = new Error('enough');
   const controller = new AbortController();
-  const waiting = wait([queue as Queue<never>, event], { signal: controller.signal });
+  const waiting = wait([queue, event], { signal: controller.signal });
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
-  const second = wait([queue as Queue<never>, event]);
+  const second = wait([queue, event]);
   queue.close();
   await expect(second).rejects.toThrow(ClosedError);
   event.close();
