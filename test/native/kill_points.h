@@ -9,8 +9,10 @@
 #include <atomic>
 #include <functional>
 #include <list>
-#include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "child.h"
 #include "pause.h"
@@ -227,39 +229,87 @@ inline void Pause(std::list<Scene>& scenes) {
   for (Scene& scene : scenes) scene.EndPause();
 }
 
-// Runs the scenes of one scenario for k = 1, 2, ... in batches, until so many victims in a row get by: beside others
-// the way of one is longer than that of another. Prints and returns how many points were met.
-inline uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
-  constexpr uint64_t kBatch = 24, kGotBy = 8;
-  std::map<uint32_t, uint64_t> met;
-  uint32_t slices = 0;
-  for (const uint32_t others : {0u, 1u, kMostOthers}) {
-    uint64_t last = 0;
-    for (uint64_t first = 1; first <= last + kGotBy; first += kBatch) {
-      std::list<Scene> scenes;
-      const auto met_at = [&](uint64_t k) {
-        // Alone its way is always the same: no point is passed over.
-        if (others == 0) CHECK_EQ(k, last + 1);
-        met[others]++;
-        last = k;
-      };
-      for (uint64_t k = first; k < first + kBatch; k++) scenes.emplace_back(scenario, k, others, stop, seed * 1000 + k);
-      if (stop) Pause(scenes);
-      uint64_t k = first;
-      for (Scene& scene : scenes) {
-        const bool killed = scene.AwaitEnd();
-        CHECK(!(stop && killed));
-        if (killed || scene.stopped()) met_at(k);
-        slices = std::max(slices, scene.board().slices.load());
-        k++;
-      }
+// The points of one scenario at which victims were met, beside so many others.
+class Points {
+ public:
+  Points(const Scenario& scenario, uint32_t others, bool stop, uint64_t seed)
+      : scenario_(scenario), others_(others), stop_(stop), seed_(seed) {}
+
+  // For k = 1, 2, ... in batches, until so many victims in a row get by: beside others the way of one is longer than
+  // that of another.
+  void TryAll() {
+    constexpr uint64_t kBatch = 24, kGotBy = 8;
+    for (uint64_t first = 1; first <= Last() + kGotBy; first += kBatch) {
+      std::vector<uint64_t> batch;
+      for (uint64_t k = first; k < first + kBatch; k++) batch.push_back(k);
+      Try(batch);
     }
-    CHECK(met[others] > 0);
   }
-  const uint64_t total = met[0] + met[1] + met[kMostOthers];
-  printf("%s: %s at %llu points (%llu alone, %llu with 1 other, %llu with 3), longest wait %u slices\n", scenario.name,
-         stop ? "stopped" : "killed", static_cast<unsigned long long>(total), static_cast<unsigned long long>(met[0]),
-         static_cast<unsigned long long>(met[1]), static_cast<unsigned long long>(met[kMostOthers]), slices);
+  // Those up to `last` that were not met, a few times anew: then the others may be somewhere else.
+  void TryMissing(uint64_t last) {
+    const int rounds = stop_ ? 4 : 24;
+    for (int round = 0; round < rounds && !Missing(last).empty(); round++) Try(Missing(last));
+  }
+  std::vector<uint64_t> Missing(uint64_t last) const {
+    std::vector<uint64_t> missing;
+    for (uint64_t k = 1; k <= last; k++) {
+      if (!met_.contains(k)) missing.push_back(k);
+    }
+    return missing;
+  }
+  uint64_t Last() const { return met_.empty() ? 0 : *met_.rbegin(); }
+  uint64_t count() const { return met_.size(); }
+  uint32_t slices() const { return slices_; }
+
+ private:
+  void Try(const std::vector<uint64_t>& batch) {
+    std::list<Scene> scenes;
+    for (const uint64_t k : batch) scenes.emplace_back(scenario_, k, others_, stop_, seed_ * 1000 + ++scenes_);
+    if (stop_) Pause(scenes);
+    auto k = batch.begin();
+    for (Scene& scene : scenes) {
+      const bool killed = scene.AwaitEnd();
+      CHECK(!(stop_ && killed));
+      if (killed || scene.stopped()) met_.insert(*k);
+      slices_ = std::max(slices_, scene.board().slices.load());
+      ++k;
+    }
+  }
+
+  const Scenario& scenario_;
+  const uint32_t others_;
+  const bool stop_;
+  const uint64_t seed_;
+  std::set<uint64_t> met_;
+  uint64_t scenes_ = 0;
+  uint32_t slices_ = 0;
+};
+
+// Tries every point that the victim passes alone, and what it passes besides where others are; those that it never came
+// to beside others (it waits, or does not) are printed. Returns how many were met.
+inline uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
+  Points alone(scenario, 0, stop, seed);
+  alone.TryAll();
+  CHECK(alone.count() > 0);
+  // Alone its way is always the same: no point is passed over.
+  CHECK_EQ(alone.count(), alone.Last());
+  uint64_t total = alone.count();
+  uint32_t slices = alone.slices();
+  std::string beside, missing;
+  for (const uint32_t others : {1u, kMostOthers}) {
+    Points points(scenario, others, stop, seed + others);
+    points.TryAll();
+    points.TryMissing(alone.Last());
+    CHECK(points.count() > 0);
+    total += points.count();
+    slices = std::max(slices, points.slices());
+    beside += ", " + check::Text(points.count()) + " with " + check::Text(others);
+    for (const uint64_t k : points.Missing(alone.Last())) missing += " " + check::Text(k) + "/" + check::Text(others);
+  }
+  printf("%s: %s at %llu points (%llu alone%s), longest wait %u slices%s%s\n", scenario.name,
+         stop ? "stopped" : "killed", static_cast<unsigned long long>(total),
+         static_cast<unsigned long long>(alone.count()), beside.c_str(), slices,
+         missing.empty() ? "" : ", never met:", missing.c_str());
   return total;
 }
 

@@ -1,5 +1,32 @@
-import { attach, Lock, Queue, Value } from 'multiproc';
+import assert from 'node:assert';
+import { attach, isMainProcess, Lock, Process, Queue, Value } from 'multiproc';
 import { fileURLToPath } from 'node:url';
 import scenario from './scenario.cjs';
 
-await scenario({ attach, Lock, Queue, Value }, fileURLToPath(import.meta.url));
+class Doubler extends Process {
+  static {
+    Process.register(import.meta, this);
+  }
+
+  constructor(queue, number) {
+    super();
+    this.queue = queue;
+    this.number = number;
+  }
+
+  run() {
+    this.queue.putSync(2 * this.number);
+  }
+}
+
+if (isMainProcess) {
+  await scenario({ attach, Lock, Queue, Value }, fileURLToPath(import.meta.url));
+  if (!process.send) {
+    const queue = new Queue();
+    const child = new Doubler(queue, 21);
+    child.start();
+    assert.strictEqual(await child.join(), 0);
+    assert.strictEqual(queue.getNowait(), 42);
+    queue.close();
+  }
+}
