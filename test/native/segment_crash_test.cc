@@ -7,6 +7,9 @@
 #include <functional>
 #include <list>
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "child.h"
 #include "core/sweep.h"
@@ -179,6 +182,10 @@ class Scene {
   void Accompany(uint64_t seed) {
     Random random(seed);
     board_->begun.fetch_add(1);
+    // What nobody uses is gone once somebody has looked at it: at times the victim comes first.
+    if (scenario_.before == Before::kOrphan) {
+      for (uint64_t i = random.Below(4) * random.Below(500); i > 0; i--) sched_yield();
+    }
     uint64_t rounds = 0;
     for (int more = 2; more > 0; more -= board_->over.load() != 0 ? 1 : 0) {
       const uint64_t what = random.Below(4);
@@ -221,50 +228,103 @@ constexpr bool kSlowForks = true;
 constexpr bool kSlowForks = false;
 #endif
 
-uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
-  constexpr uint64_t kGotBy = 12;
-  // A sweep looks at the files of all scenes; but the time that stops take, they take together.
-  const uint64_t batch = !scenario.sweeps ? 48 : stop ? 40 : 16;
-  uint64_t met[4] = {};
-  for (const uint32_t others : {0u, 1u, 3u}) {
-    // Where forking is slow, the four processes of hundreds of scenes take longer than a test may.
-    if (others == 3 && kSlowForks && getenv("NATIVE_TEST_STEPS") == nullptr) continue;
-    // The short form stops at one of three points beside others, at other ones each time but for the first, which is
-    // passed by those too who come too late for what they want.
-    const uint64_t stride = stop && others > 0 && getenv("NATIVE_TEST_STEPS") == nullptr ? 3 : 1;
-    bool more = true;
-    for (uint64_t k = 1; more;) {
-      std::list<Scene> scenes;
-      for (uint64_t i = 0; i < batch; i++) {
-        scenes.emplace_back(scenario, k, others, stop, seed * 1000 + k);
-        const uint64_t steps = k == 1 ? 1 + seed % stride : stride;
-        for (uint64_t step = 0; step < steps; step++) k = Next(k, scenario);
+// The points of one scenario at which victims were met, beside so many others.
+class Points {
+ public:
+  Points(const Scenario& scenario, uint32_t others, bool stop, uint64_t seed)
+      : scenario_(scenario), others_(others), stop_(stop), seed_(seed) {}
+
+  // Every point, or where a stride is given one of so many, until so many in a row got by: beside others the way of one
+  // is longer than that of another.
+  void TryAll(uint64_t stride) {
+    constexpr uint64_t kGotBy = 12;
+    // A sweep looks at the files of all scenes; but the time that stops take, they take together.
+    const uint64_t most = !scenario_.sweeps ? 48 : stop_ ? 40 : 16;
+    uint64_t got_by = 0;
+    for (uint64_t k = 1; got_by < kGotBy;) {
+      std::vector<uint64_t> batch;
+      for (uint64_t i = 0; i < most; i++) {
+        batch.push_back(k);
+        tried_.insert(k);
+        // The first is passed by those too who come too late for what they want.
+        const uint64_t steps = k == 1 ? 1 + seed_ % stride : stride;
+        for (uint64_t step = 0; step < steps; step++) k = Next(k, scenario_);
       }
-      if (stop) {
-        for (Scene& scene : scenes) scene.AwaitStop();
-        LetAPauseBe();
-        for (Scene& scene : scenes) scene.CheckInPause();
-        for (Scene& scene : scenes) scene.Continue();
-      }
-      // Until so many in a row got by: beside others the way of one is longer than that of another.
-      uint64_t got_by = 0;
-      for (Scene& scene : scenes) {
-        const bool killed = scene.AwaitEnd();
-        CHECK(!(stop && killed));
-        const bool met_here = killed || scene.stopped();
-        met[others] += met_here ? 1 : 0;
-        got_by = met_here ? 0 : got_by + 1;
-      }
-      more = got_by < kGotBy;
-      SweepOrphans();
-      for (Scene& scene : scenes) scene.CheckGone();
+      Try(batch);
+      got_by = 0;
+      for (auto last = batch.rbegin(); last != batch.rend() && !met_.contains(*last); ++last) got_by++;
     }
-    CHECK(met[others] > 0);
   }
-  const uint64_t total = met[0] + met[1] + met[3];
-  printf("%s: %s at %llu points (%llu alone, %llu with 1 other, %llu with 3)\n", scenario.name,
-         stop ? "stopped" : "killed", static_cast<unsigned long long>(total), static_cast<unsigned long long>(met[0]),
-         static_cast<unsigned long long>(met[1]), static_cast<unsigned long long>(met[3]));
+  // Those of `wanted` that were tried and not met, a few times anew: then the others may be somewhere else.
+  void TryMissing(const std::set<uint64_t>& wanted) {
+    const int rounds = stop_ ? 3 : 12;
+    for (int round = 0; round < rounds && !Missing(wanted).empty(); round++) {
+      std::vector<uint64_t> missing = Missing(wanted);
+      if (missing.size() > 48) missing.resize(48);
+      Try(missing);
+    }
+  }
+  std::vector<uint64_t> Missing(const std::set<uint64_t>& wanted) const {
+    std::vector<uint64_t> missing;
+    for (const uint64_t k : wanted) {
+      if (tried_.contains(k) && !met_.contains(k)) missing.push_back(k);
+    }
+    return missing;
+  }
+  const std::set<uint64_t>& met() const { return met_; }
+
+ private:
+  void Try(const std::vector<uint64_t>& batch) {
+    std::list<Scene> scenes;
+    for (const uint64_t k : batch) scenes.emplace_back(scenario_, k, others_, stop_, seed_ * 1000 + ++scenes_);
+    if (stop_) {
+      for (Scene& scene : scenes) scene.AwaitStop();
+      LetAPauseBe();
+      for (Scene& scene : scenes) scene.CheckInPause();
+      for (Scene& scene : scenes) scene.Continue();
+    }
+    auto k = batch.begin();
+    for (Scene& scene : scenes) {
+      const bool killed = scene.AwaitEnd();
+      CHECK(!(stop_ && killed));
+      if (killed || scene.stopped()) met_.insert(*k);
+      ++k;
+    }
+    SweepOrphans();
+    for (Scene& scene : scenes) scene.CheckGone();
+  }
+
+  const Scenario& scenario_;
+  const uint32_t others_;
+  const bool stop_;
+  const uint64_t seed_;
+  std::set<uint64_t> met_, tried_;
+  uint64_t scenes_ = 0;
+};
+
+uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
+  const bool longer = getenv("NATIVE_TEST_STEPS") != nullptr;
+  Points alone(scenario, 0, stop, seed);
+  alone.TryAll(1);
+  CHECK(!alone.met().empty());
+  uint64_t total = alone.met().size();
+  std::string beside, missing;
+  for (const uint32_t others : {1u, 3u}) {
+    // Where forking is slow, the four processes of hundreds of scenes take longer than a test may.
+    if (others == 3 && kSlowForks && !longer) continue;
+    Points points(scenario, others, stop, seed);
+    // The short form stops at one of three points beside others, at other ones each time.
+    points.TryAll(stop && !longer ? 3 : 1);
+    if (!kSlowForks || longer) points.TryMissing(alone.met());
+    CHECK(!points.met().empty());
+    total += points.met().size();
+    beside += ", " + check::Text(points.met().size()) + " with " + check::Text(others);
+    const size_t left = points.Missing(alone.met()).size();
+    if (left > 0) missing += ", " + check::Text(left) + " never met with " + check::Text(others);
+  }
+  printf("%s: %s at %llu points (%llu alone%s%s)\n", scenario.name, stop ? "stopped" : "killed",
+         static_cast<unsigned long long>(total), static_cast<unsigned long long>(alone.met().size()), beside.c_str(),
+         missing.c_str());
   return total;
 }
 
