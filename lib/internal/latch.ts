@@ -33,6 +33,7 @@ export class Latch {
   wait({ timeout, signal }: Wait): Promise<boolean> {
     if (this.#open || timeout <= 0) return Promise.resolve(this.#open);
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const deadline = performance.now() + timeout;
       let timer: NodeJS.Timeout | undefined;
       const leave = (): void => {

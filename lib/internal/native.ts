@@ -230,7 +230,7 @@ export interface Native {
    * Blocks the thread until one of the bells has changed from what it was, or one of the children has ended, or for `waitMs`, a slice at
    * most.
    */
-  sleepOn(refs: readonly number[], bells: readonly number[], pids: readonly number[], waitMs: number): void;
+  sleepOn(refs: readonly number[], bells: readonly number[], children: readonly number[], waitMs: number): void;
   /** `callback` runs on the event loop when anything parked was rung (`slice === false`) or a slice ended (`true`). */
   setWakeCallback(callback: (slice: boolean) => void): void;
   /** Keeps the event loop alive while true. */
@@ -365,7 +365,7 @@ export interface Native {
 
   // ---- processes -----------------------------------------------------------------------------------------------
   /**
-   * Starts the program `file`; result: its pid. `environment`: texts `NAME=value`. The last three are descriptors that become its
+   * Starts the program `file`; result: a number for the child, `out[0]` its pid. `environment`: texts `NAME=value`. The last three are descriptors that become its
    * standard input, output and error, or -1 for none. Throws _SYSTEM.
    */
   processStart(
@@ -379,11 +379,11 @@ export interface Native {
   /** A pipe that no child inherits by itself: descriptors of the reading and of the writing end. Throws _SYSTEM. */
   makePipe(): [number, number];
   /** 0 when the child has ended: `out[0]` exit code, `out[1]` number of the signal that ended it or 0. Again, Closed. */
-  processAwait(pid: number, waitMs: number): number;
+  processAwait(child: number, waitMs: number): number;
   /** Sends a signal to a child, unless it has ended; 0 or errno. */
-  processSignal(pid: number, signal: number): number;
+  processSignal(child: number, signal: number): number;
   /** Nobody will ask for the child any more. */
-  processForget(pid: number): void;
+  processForget(child: number): void;
   /** `callback` runs on the event loop when children have ended. */
   setProcessCallback(callback: () => void): void;
   /** Keeps the event loop alive while true. */

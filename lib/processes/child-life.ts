@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { Connection } from '../channels/connection.js';
 import { Pipe } from '../channels/pipe.js';
-import { NotTransferableError, RemoteError, StateError } from '../errors.js';
+import { CorruptSegmentError, NotTransferableError, RemoteError, StateError } from '../errors.js';
 import { Latch } from '../internal/latch.js';
 import { addressToSend } from '../internal/task-reference.js';
+import { doChores } from '../internal/wait.js';
 import { forEver, type Wait } from '../internal/wait-options.js';
-import { atEnd } from './ending.js';
+import { atEnd, refuseAtEnd } from './ending.js';
 import { inheritedExecArguments } from './exec-arguments.js';
 import { ownIdentity } from './identity.js';
 import { refuseDuringImport } from './import-guard.js';
@@ -49,6 +50,7 @@ export function lifeOfSentinel(promise: Promise<unknown>): ChildLife | undefined
 export class ChildLife implements LivingChild {
   readonly process: object;
   readonly daemon: boolean;
+  readonly pid: number;
   readonly #child: RunningChild;
   readonly #ours: Connection;
   /** The child's end, open here until the child has ended: it need not hurry to attach it. */
@@ -76,6 +78,7 @@ export class ChildLife implements LivingChild {
           args: [...execArguments(plan), fileURLToPath(new URL('../boot.js', import.meta.url)), this.#theirs.handle],
           env: plan.env ?? process.env,
           stdio: plan.stdio,
+          daemon: start.daemon,
         },
         () => {
           this.#look(0);
@@ -85,6 +88,7 @@ export class ChildLife implements LivingChild {
       this.#closeConnections();
       throw error;
     }
+    this.pid = this.#child.pid;
     childStarted(this);
     this.#keepAlive();
   }
@@ -93,6 +97,7 @@ export class ChildLife implements LivingChild {
   static start(start: ChildStart): ChildLife {
     if (ownIdentity().daemon) throw new StateError('Cannot start Process: a daemon cannot have children');
     refuseDuringImport('start Process');
+    refuseAtEnd('start Process');
     const { plan } = start;
     if (plan.cwd !== null) checkFolder(plan.cwd);
     const life = new ChildLife(start, {
@@ -108,15 +113,16 @@ export class ChildLife implements LivingChild {
       subclass: subclassReference(start),
       target: plan.target === null ? null : addressToSend(plan.target, 'start Process'),
       drain: plan.drain,
-      startMethod: getStartMethod(),
+      startMethod: getStartMethod({ allowNone: true }),
       logLevel: null,
     });
     atEnd();
     return life;
   }
 
-  get pid(): number {
-    return this.#child.pid;
+  /** What native code knows it by. */
+  get number(): number {
+    return this.#child.number;
   }
 
   get streams(): ChildStreams {
@@ -134,9 +140,9 @@ export class ChildLife implements LivingChild {
     return this.#signalCode;
   }
 
+  /** Known when it has ended: until then another one may follow that ends it. */
   get error(): Error | null {
-    this.#look(0);
-    return this.#error;
+    return this.#look(0) ? this.#error : null;
   }
 
   get sentinel(): Promise<number> {
@@ -170,7 +176,10 @@ export class ChildLife implements LivingChild {
   joinSync(timeout: number): number | null {
     const deadline = performance.now() + timeout;
     let left = timeout;
-    while (!this.#look(Math.min(Math.max(left, 0), SLICE)) && left > 0) left = deadline - performance.now();
+    while (!this.#look(Math.min(Math.max(left, 0), SLICE)) && left > 0) {
+      doChores();
+      left = deadline - performance.now();
+    }
     return this.#exitCode;
   }
 
@@ -178,9 +187,9 @@ export class ChildLife implements LivingChild {
     if (!this.#look(0)) this.#child.signal(name);
   }
 
-  /** After the end. */
-  close(): void {
-    this.#child.release();
+  /** Nobody will read or write its streams any more. */
+  closeStreams(): void {
+    this.#child.closeStreams();
   }
 
   /** True when it has ended; blocks for at most `waitMs`. */
@@ -191,7 +200,7 @@ export class ChildLife implements LivingChild {
     this.#exitCode = ending.exitCode;
     this.#signalCode = ending.signalCode;
     childEnded(this);
-    this.#child.keepAlive(false);
+    this.#child.release();
     this.#readReports();
     this.#closeConnections();
     this.#running.open();
@@ -211,17 +220,22 @@ export class ChildLife implements LivingChild {
 
   /** Whatever the child said before it ended is there by now. */
   #readReports(): void {
-    try {
-      while (this.#ours.poll()) this.#take(this.#ours.recvSync() as Report);
-    } catch (error) {
-      // An error of a class that cannot be made here, or damaged memory.
-      this.#error ??= error as Error;
+    while (this.#ours.poll()) {
+      try {
+        this.#take(this.#ours.recvSync() as Report);
+      } catch (error) {
+        // An error of a class that cannot be made here, or with an object that died with the child: its text is here already.
+        if (this.#error?.cause === undefined && this.#error instanceof RemoteError) this.#error.cause = error;
+        else this.#error ??= error as Error;
+        if (error instanceof CorruptSegmentError) return;
+      }
     }
   }
 
   async #awaitStart(): Promise<void> {
     try {
-      while (!this.#running.isOpen) this.#take((await this.#ours.recv()) as Report);
+      // Looked at, and not received: who joins at the same time takes all that there is, at once.
+      while (!this.#running.isOpen && (await this.#ours.poll(null))) this.#readReports();
     } catch {
       // It ended before it began.
     }
@@ -230,7 +244,9 @@ export class ChildLife implements LivingChild {
   #take(report: Report): void {
     if (report.kind === 'running') this.#running.open();
     // What ends a process is its first error; others may follow from that.
-    else this.#error ??= remoteError(report.error);
+    else if (report.kind === 'failure') this.#error ??= failureOf(report);
+    else if (this.#error === null || this.#error instanceof RemoteError)
+      this.#error = remoteError(report.error, this.#error);
   }
 }
 
@@ -252,10 +268,18 @@ function execArguments({ execArgv, maxMemory }: ProcessPlan): string[] {
   return options;
 }
 
+/** What is known of an error before it has arrived itself. */
+function failureOf({ text, stack }: Report & { kind: 'failure' }): Error {
+  return new RemoteError(text, { remoteStack: stack });
+}
+
 /** An error as it came from another process. */
-function remoteError(thrown: unknown): Error {
-  if (!(thrown instanceof Error))
-    return new RemoteError(`The process threw what is no error: ${inspect(thrown)}`, { cause: thrown });
+function remoteError(thrown: unknown, before: Error | null): Error {
+  if (!(thrown instanceof Error)) {
+    const error = before ?? new RemoteError(`The process threw what is no error: ${inspect(thrown)}`);
+    error.cause = thrown;
+    return error;
+  }
   Object.defineProperty(thrown, 'remoteStack', {
     value: thrown.stack ?? '',
     enumerable: false,

@@ -1,4 +1,5 @@
 /**
- * How an environment knows that it is a child: by a property of its global object, which a second copy of the library sees too.
+ * How an environment knows that it is in a child: by what worker threads inherit, under a name that a second copy of the library uses too.
  */
-export const CHILD_MARK: unique symbol = Symbol.for('multiproc.child');
+export const CHILD_MARK = 'multiproc.child';
+export const IDENTITY = 'multiproc.identity';

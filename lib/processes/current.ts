@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { Latch } from '../internal/latch.js';
 import { call, native } from '../internal/native.js';
+import { doChores } from '../internal/wait.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { keepLoopAlive, unwatchEnds, watchEnds } from './end-watch.js';
 import { ownIdentity } from './identity.js';
@@ -67,6 +68,9 @@ export class ParentProcess {
 
   #endLatch(): Latch {
     if (this.#ended !== undefined) return this.#ended;
+    call(() => {
+      native.watchParent();
+    });
     const latch = (this.#ended = new Latch());
     const look = (): void => {
       if (this.isAlive()) return;
@@ -74,9 +78,8 @@ export class ParentProcess {
       latch.open();
     };
     watchEnds(look);
-    call(() => {
-      native.watchParent();
-    });
+    // It may have died before anybody listened.
+    look();
     return latch;
   }
 
@@ -86,6 +89,7 @@ export class ParentProcess {
     const deadline = performance.now() + timeout;
     let left = timeout;
     while (!native.parentIsGone(Math.min(Math.max(left, 0), SLICE))) {
+      doChores();
       left = deadline - performance.now();
       if (left <= 0) return false;
     }

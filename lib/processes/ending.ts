@@ -1,6 +1,7 @@
 /**
  * What happens when a process that has children ends.
  */
+import { StateError } from '../errors.js';
 import { handOver, runExitHooks } from './exit-hooks.js';
 import { livingChildren } from './living-children.js';
 
@@ -8,6 +9,7 @@ import { livingChildren } from './living-children.js';
 const GRACE = 1000;
 
 let prepared = false;
+let ending = false;
 
 /** From now on, the end of this process is also that of its daemons, and comes after that of its other children. */
 export function atEnd(): void {
@@ -16,7 +18,11 @@ export function atEnd(): void {
   handOver();
   process.on('exit', () => {
     runExitHooks('before');
-    for (const child of livingChildren().filter(({ daemon }) => !daemon)) child.joinSync(Infinity);
+    ending = true;
+    const children = livingChildren().filter(({ daemon }) => !daemon);
+    // The event loop that would feed them and read from them has ended: what they wait for there would never come.
+    for (const child of children) child.closeStreams();
+    for (const child of children) child.joinSync(Infinity);
     endDaemons();
     runExitHooks('after');
   });
@@ -31,4 +37,9 @@ function endDaemons(): void {
     child.signal('SIGKILL');
     child.joinSync(Infinity);
   }
+}
+
+/** @throws StateError (ERR_MULTIPROC_STATE) when nobody would wait for a new child any more. */
+export function refuseAtEnd(action: string): void {
+  if (ending) throw new StateError(`Cannot ${action}: this process is ending`);
 }

@@ -2,13 +2,14 @@
  * Who this process is in the tree of processes, as its parent told it.
  */
 import { randomBytes } from 'node:crypto';
-import { CHILD_MARK } from './child-mark.js';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { CHILD_MARK, IDENTITY } from './child-mark.js';
 
 /**
  * False in processes (and threads) that a `Process` or `Pool` has started. A program that starts processes at the top
  * level of its main module does so under `if (isMainProcess)`: children may have to import that module too.
  */
-export const isMainProcess = !Object.hasOwn(globalThis, CHILD_MARK);
+export const isMainProcess = getEnvironmentData(CHILD_MARK) !== true;
 
 /** What a process tells the ones that it starts about themselves. */
 export interface Identity {
@@ -20,8 +21,16 @@ export interface Identity {
   readonly parent: { readonly pid: number; readonly name: string } | null;
 }
 
-let identity: Identity = { name: 'MainProcess', path: [], daemon: false, authkey: new Uint8Array(0), parent: null };
-let key: Buffer | undefined;
+// A thread is of its process: what the main thread was told it tells them.
+const inherited = isMainThread ? undefined : (getEnvironmentData(IDENTITY) as Identity | undefined);
+let identity: Identity = inherited ?? {
+  name: 'MainProcess',
+  path: [],
+  daemon: false,
+  authkey: new Uint8Array(0),
+  parent: null,
+};
+let key = inherited === undefined ? undefined : Buffer.from(inherited.authkey);
 let children = 0;
 
 /** This process. */
@@ -33,6 +42,7 @@ export function ownIdentity(): Identity {
 export function assumeIdentity(given: Identity): void {
   identity = given;
   key = Buffer.from(given.authkey);
+  setEnvironmentData(IDENTITY, given);
 }
 
 /** The secret that connections to managers are checked with; made when it is first asked for, inherited by children. */

@@ -1,25 +1,51 @@
 /**
  * While a child imports the module of its target, that module must not start processes: each of them would import it again.
+ *
+ * What the import sets going (timers, promises, further imports) belongs to it, and nothing else does: an asynchronous context. It is kept where
+ * a second copy of the library finds it too.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { StateError } from '../errors.js';
 
-let importing: string | undefined;
+const KEY = Symbol.for('multiproc.importing');
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<string> | undefined };
 
-/** Runs `load`, during which processes are refused. */
+/** Turns of the event loop in which promises that an import has left behind come to their end. */
+const TURNS = 8;
+
+let running = 0;
+
+/** Runs `load`, during which processes are refused, and in all that it sets going. */
 export async function importGuarded<T>(module: string, load: () => Promise<T>): Promise<T> {
-  importing = module;
+  const importing = (shared[KEY] ??= new AsyncLocalStorage<string>());
+  const pending = process.getActiveResourcesInfo().length;
+  running += 1;
   try {
-    return await load();
+    return await importing.run(module, load);
   } finally {
-    importing = undefined;
+    running -= 1;
+    // Until Node 24 a context that is being followed makes every promise slower: only where something may still come.
+    if (process.getActiveResourcesInfo().length <= pending) disableSoon(importing, TURNS);
   }
 }
 
-/** @throws StateError (ERR_MULTIPROC_STATE) during {@link importGuarded}. */
+function disableSoon(importing: AsyncLocalStorage<string>, turns: number): void {
+  if (running > 0) return;
+  if (turns === 0) {
+    importing.disable();
+    return;
+  }
+  setImmediate(() => {
+    disableSoon(importing, turns - 1);
+  });
+}
+
+/** @throws StateError (ERR_MULTIPROC_STATE) during {@link importGuarded}, and in what was set going by it. */
 export function refuseDuringImport(action: string): void {
-  if (importing === undefined) return;
+  const module = shared[KEY]?.getStore();
+  if (module === undefined) return;
   throw new StateError(
-    `Cannot ${action}: this process is a child that is only importing ${importing} to find what it is to run. ` +
+    `Cannot ${action}: this process is a child that imports ${module} to find what it is to run. ` +
       "What starts processes at a module's top level must be guarded:\n\n" +
       "    import { isMainProcess } from 'multiproc';\n" +
       '    if (isMainProcess) {\n' +

@@ -12,6 +12,7 @@ export interface LivingChild {
   /** Blocks the thread for at most `timeout` ms. */
   joinSync(timeout: number): number | null;
   signal(name: NodeJS.Signals): void;
+  closeStreams(): void;
 }
 
 const living = new Set<LivingChild>();

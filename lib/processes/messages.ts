@@ -15,7 +15,7 @@ export interface StartMessage {
   readonly target: TaskReference | null;
   /** Does the process go on until its event loop is empty? */
   readonly drain: boolean;
-  readonly startMethod: string;
+  readonly startMethod: string | null;
   readonly logLevel: number | null;
 }
 
@@ -32,5 +32,7 @@ export interface DataMessage {
 export type Report =
   /** The user's code begins. */
   | { readonly kind: 'running' }
-  /** An error that nobody caught. */
+  /** What an error says that nobody caught: arrives whatever becomes of the error itself. */
+  | { readonly kind: 'failure'; readonly text: string; readonly stack: string }
+  /** The error. */
   | { readonly kind: 'error'; readonly error: unknown };

@@ -18,17 +18,23 @@ export interface ProgramOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdio: readonly [StdioKind, StdioKind, StdioKind];
+  /** Do its pipes keep the event loop alive? */
+  readonly daemon: boolean;
 }
 
 const NULL_DEVICE = -1;
 
+// Where a signal has several names the first is what Node says too: SIGABRT, and not SIGIOT.
 const signalNames = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+  Object.entries(constants.signals)
+    .map(([name, number]): [number, NodeJS.Signals] => [number, name as NodeJS.Signals])
+    .reverse(),
 );
 
 /** A child that was started and not yet released. */
 export class OsProcess implements RunningChild {
   readonly pid: number;
+  readonly number: number;
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
@@ -40,29 +46,32 @@ export class OsProcess implements RunningChild {
    * @param ended called from the event loop, once, when it has ended.
    * @throws SystemError when the system refuses.
    */
-  constructor({ file, args, env, stdio }: ProgramOptions, ended: () => void) {
+  constructor({ file, args, env, stdio, daemon }: ProgramOptions, ended: () => void) {
     this.#onEnds = () => {
       if (this.look(0) !== undefined) ended();
     };
-    watchEnds(this.#onEnds);
-    const streams = stdio.map((kind, i) => new Stream(kind, i));
-    const [input, output, error] = streams as [Stream, Stream, Stream];
+    const streams: Stream[] = [];
     try {
-      this.pid = call(() =>
-        native.processStart(file, [file, ...args], lines(env), input.theirs, output.theirs, error.theirs),
-      );
+      for (const [i, kind] of stdio.entries()) streams.push(new Stream(kind, i));
+      const [input, output, error] = streams.map(({ theirs }) => theirs) as [number, number, number];
+      // Before the child: it may have ended by the next line.
+      watchEnds(this.#onEnds);
+      this.number = call(() => native.processStart(file, [file, ...args], lines(env), input, output, error));
     } catch (failure) {
       unwatchEnds(this.#onEnds);
       for (const stream of streams) stream.abandon();
       throw failure;
     }
-    this.stdin = input.open();
-    this.stdout = output.open();
-    this.stderr = error.open();
+    this.pid = native.out[0] as number;
+    [this.stdin, this.stdout, this.stderr] = streams.map((stream) => stream.open(daemon)) as [
+      Writable | null,
+      Readable | null,
+      Readable | null,
+    ];
   }
 
   look(waitMs: number): Ending | undefined {
-    if (this.#ending === undefined && native.processAwait(this.pid, waitMs) === 0) {
+    if (this.#ending === undefined && native.processAwait(this.number, waitMs) === 0) {
       const [code = 0, signal = 0] = native.out;
       this.#ending =
         signal === 0
@@ -73,7 +82,7 @@ export class OsProcess implements RunningChild {
   }
 
   signal(signal: NodeJS.Signals): void {
-    const errno = native.processSignal(this.pid, constants.signals[signal]);
+    const errno = native.processSignal(this.number, constants.signals[signal]);
     if (errno !== 0)
       throw new SystemError(`Cannot send ${signal} to process ${this.pid}: ${getSystemErrorName(-errno)}`, { errno });
   }
@@ -87,7 +96,13 @@ export class OsProcess implements RunningChild {
   release(): void {
     this.keepAlive(false);
     unwatchEnds(this.#onEnds);
-    native.processForget(this.pid);
+    native.processForget(this.number);
+    // Nobody reads it any more. What the child wrote can still be read.
+    this.stdin?.destroy();
+  }
+
+  closeStreams(): void {
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream?.destroy();
   }
 }
 
@@ -116,10 +131,11 @@ class Stream {
   }
 
   /** The child has its end: makes a stream of ours. */
-  open(): Socket | null {
+  open(daemon: boolean): Socket | null {
     if (this.#ours === undefined) return null;
     closeSync(this.theirs);
-    return new Socket({ fd: this.#ours, readable: !this.#writable, writable: this.#writable });
+    const socket = new Socket({ fd: this.#ours, readable: !this.#writable, writable: this.#writable });
+    return daemon ? socket.unref() : socket;
   }
 
   abandon(): void {

@@ -77,8 +77,8 @@ export function parseOptions(options: unknown): ProcessPlan {
   if (!Array.isArray(args)) throw refuse('args must be an array', args);
   if (typeof kwargs !== 'object') throw refuse('kwargs must be an object', kwargs);
   if (execArgv !== undefined && !isTexts(execArgv)) throw refuse('execArgv must be an array of texts', execArgv);
-  if (env !== undefined && (typeof env !== 'object' || env === null)) throw refuse('env must be an object', env);
-  if (cwd !== undefined && typeof cwd !== 'string') throw refuse('cwd must be a path', cwd);
+  if (env !== undefined && !isEnvironment(env)) throw refuse('env must be an object of texts', env);
+  if (cwd !== undefined && !isCText(cwd)) throw refuse('cwd must be a path', cwd);
   if (maxMemory !== undefined) checkMemory(maxMemory);
   return {
     target: parseTarget(given.target),
@@ -86,7 +86,7 @@ export function parseOptions(options: unknown): ProcessPlan {
     kwargs,
     name: given.name === undefined ? undefined : checkName(given.name),
     daemon: given.daemon === undefined || given.daemon === null ? undefined : checkFlag('daemon', given.daemon),
-    execArgv,
+    execArgv: execArgv === undefined ? undefined : [...execArgv],
     env: env as ProcessPlan['env'],
     cwd: cwd ?? null,
     stdio: parseStdio(given.stdio),
@@ -122,7 +122,17 @@ function checkMemory(bytes: unknown): void {
 }
 
 function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return Array.isArray(value) && value.every(isCText);
+}
+
+/** What the system would not cut off. */
+function isCText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0');
+}
+
+function isEnvironment(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([name, text]) => isCText(name) && (text === undefined || isCText(text)));
 }
 
 function refuse(reason: string, received: unknown): TypeError {

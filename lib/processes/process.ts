@@ -147,6 +147,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
       throw new StateError(
         `Cannot start Process: ${state.phase === 'current' ? 'it is the running process itself' : 'it was started before'}`,
       );
+    refuseShadows(this);
     state.life = ChildLife.start({
       processClass: this.constructor,
       baseClass: Process,
@@ -219,7 +220,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     if (state === undefined || state.phase === 'closed') return;
     if (state.phase === 'current') throw new StateError('Cannot close Process: it is the running process itself');
     if (this.isAlive()) throw new StateError('Cannot close Process: it is still running; join or terminate it first');
-    state.life?.close();
+    state.life?.closeStreams();
     state.phase = 'closed';
   }
 
@@ -336,6 +337,13 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   }
 }
 
+/** A field of the name of a member would hide it here, and could not be set in the child. */
+function refuseShadows(object: Process): void {
+  const shadow = Object.keys(object).find((key) => key in Process.prototype);
+  if (shadow !== undefined)
+    throw argumentTypeError(`Cannot start Process: its field '${shadow}' has the name of a member of Process`);
+}
+
 function describe(object: Process, { name, daemon, phase, life }: ProcessState): string {
   const facts = [object.constructor.name, `name='${name}'`];
   if (phase === 'closed') return `<${[...facts, 'closed'].join(' ')}>`;
@@ -353,6 +361,7 @@ function describeEnd({ exitCode, signalCode }: ChildLife): string[] {
 
 function signal(object: Process, name: NodeJS.Signals, options: SignalOptions | undefined): void {
   const life = lifeOf(object, `send ${name} to Process`);
+  if (life.exitCode !== null) return;
   if (options?.tree === true) signalTree(life.pid, name);
   life.signal(name);
 }
@@ -366,7 +375,7 @@ function signal(object: Process, name: NodeJS.Signals, options: SignalOptions | 
  */
 export function makeCurrent(prototype: object, fields: object, runTarget: (() => unknown) | undefined): Process {
   const { name, daemon, path } = ownIdentity();
-  const current = Object.assign(Object.create(prototype) as Process, fields);
+  const current = Object.create(prototype, Object.getOwnPropertyDescriptors(fields)) as Process;
   states.set(current, {
     name,
     daemon,

@@ -21,12 +21,16 @@ export interface ChildStreams {
 /** Somebody who was started, until it is released. */
 export interface RunningChild extends ChildStreams {
   readonly pid: number;
+  /** What native code knows it by. */
+  readonly number: number;
   /** How it ended, or undefined while it runs; blocks the thread for at most `waitMs`. */
   look(waitMs: number): Ending | undefined;
   /** Sends a signal; lost when it has ended. */
   signal(signal: NodeJS.Signals): void;
   /** Keeps the event loop alive while true. */
   keepAlive(on: boolean): void;
-  /** Nobody will ask any more. */
+  /** It has ended, and all that is to be known of that is known. */
   release(): void;
+  /** Closes this side of the pipes. */
+  closeStreams(): void;
 }

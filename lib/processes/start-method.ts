@@ -10,6 +10,7 @@ export type StartMethod = 'spawn';
 const METHODS: readonly StartMethod[] = ['spawn'];
 
 let chosen: StartMethod | undefined;
+let inherited = false;
 let executable = process.execPath;
 
 /** The start methods there are, the default first. */
@@ -39,9 +40,16 @@ export function setStartMethod(
   { force = false }: { readonly force?: boolean | undefined } = {},
 ): void {
   checkStartMethod(method);
-  if (chosen !== undefined && !force)
+  if (chosen !== undefined && !force && !inherited)
     throw new StateError(`Cannot set the start method: it has been set to '${chosen}'`);
   chosen = method;
+  inherited = false;
+}
+
+/** In a child: the choice of its parent, until a module that both import makes it again. */
+export function inheritStartMethod(method: StartMethod): void {
+  chosen = method;
+  inherited = true;
 }
 
 /** @throws RangeError (ERR_MULTIPROC_ARGUMENT). */

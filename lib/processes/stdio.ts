@@ -27,6 +27,6 @@ export function parseStdio(stdio: unknown): readonly [StdioKind, StdioKind, Stdi
 }
 
 function isStdioKind(kind: unknown): kind is StdioKind {
-  if (typeof kind === 'number') return Number.isInteger(kind) && kind >= 0;
+  if (typeof kind === 'number') return Number.isInteger(kind) && kind >= 0 && kind < 2 ** 31;
   return kind === 'inherit' || kind === 'ignore' || kind === 'pipe';
 }

@@ -30,8 +30,8 @@ export type WaitableObject =
 /** One of them, and how to look at it and to be told. */
 interface Source {
   isReady(): boolean;
-  /** Calls `notify` when there may be something new, until the signal aborts. */
-  subscribe(notify: () => void, signal: AbortSignal): void;
+  /** Calls `notify` when there may be something new, or with why it cannot tell, until the signal aborts. */
+  subscribe(notify: (failed?: { readonly error: unknown }) => void, signal: AbortSignal): void;
   readonly shared?: { readonly core: Core };
   readonly child?: ChildLife;
 }
@@ -53,18 +53,21 @@ export async function wait<T extends WaitableObject>(objects: Iterable<T>, optio
     const ready = readyOf(entries);
     const left = deadline - performance.now();
     if (ready.length > 0 || left <= 0 || entries.length === 0) return ready;
+    signal?.throwIfAborted();
     const changed = new Latch();
     const controller = new AbortController();
-    for (const { source } of entries) {
-      source.subscribe(() => {
-        changed.open();
-      }, controller.signal);
-    }
+    let failure: { readonly error: unknown } | undefined;
+    const notify = (failed?: { readonly error: unknown }): void => {
+      failure ??= failed;
+      changed.open();
+    };
+    for (const { source } of entries) source.subscribe(notify, controller.signal);
     try {
       await changed.wait({ timeout: left, signal });
     } finally {
       controller.abort();
     }
+    if (failure !== undefined) throw failure.error;
   }
 }
 
@@ -75,24 +78,24 @@ export function waitSync<T extends WaitableObject>(objects: Iterable<T>, options
   if (entries.some(({ source }) => source.shared === undefined && source.child === undefined))
     throw argumentTypeError('Cannot wait: the thread would be blocked, and with it the event loop that reads streams');
   const cores = entries.flatMap(({ source }) => (source.shared === undefined ? [] : [source.shared.core]));
-  const pids = entries.flatMap(({ source }) => (source.child === undefined ? [] : [source.child.pid]));
+  const children = entries.flatMap(({ source }) => (source.child === undefined ? [] : [source.child.number]));
   const deadline = performance.now() + timeout;
   for (;;) {
     const ready = readyOf(entries);
     const left = deadline - performance.now();
     if (ready.length > 0 || left <= 0 || entries.length === 0) return ready;
-    sleep(cores, pids, Math.min(left, SLICE), () => readyOf(entries).length > 0);
+    sleep(cores, children, Math.min(left, SLICE), () => readyOf(entries).length > 0);
     for (const { ref } of cores) native.reap(ref);
     doChores();
   }
 }
 
 /** Sleeps until one of them may have changed; `look` is what would otherwise be missed between looking and sleeping. */
-function sleep(cores: readonly Core[], pids: readonly number[], waitMs: number, look: () => boolean): void {
+function sleep(cores: readonly Core[], children: readonly number[], waitMs: number, look: () => boolean): void {
   const refs = cores.map(({ ref }) => ref);
   const bells = refs.map((ref) => native.bell(ref));
   for (const ref of refs) native.arm(ref, WaitQueue.main);
-  if (!look()) native.sleepOn(refs, bells, pids, waitMs);
+  if (!look()) native.sleepOn(refs, bells, children, waitMs);
   for (const { ref, main } of cores) {
     // Promises of this thread that wait there share the registration.
     if (main.pending > 0) {
@@ -143,8 +146,13 @@ function sharedSource(owner: Closable, core: Core, attempt: Attempt): Source {
       throw statusError(status, 'wait');
     },
     subscribe(notify, signal) {
-      // Closed meanwhile: looking says so.
-      core.main.wait(owner, { timeout: Infinity, signal }, attempt, notify).catch(notify);
+      const changed = (): void => {
+        notify();
+      };
+      core.main.wait(owner, { timeout: Infinity, signal }, attempt, changed).catch((error: unknown) => {
+        // No thread can be had to wait with, or it was closed.
+        if (!signal.aborted) notify({ error });
+      });
     },
   };
 }
@@ -154,7 +162,10 @@ function childSource(life: ChildLife): Source {
     child: life,
     isReady: () => life.exitCode !== null,
     subscribe(notify, signal) {
-      life.join({ timeout: Infinity, signal }).then(notify, notify);
+      const changed = (): void => {
+        notify();
+      };
+      life.join({ timeout: Infinity, signal }).then(changed, changed);
     },
   };
 }
@@ -164,9 +175,12 @@ function streamSource(stream: Readable): Source {
     isReady: () => stream.readableLength > 0 || stream.readableEnded || stream.destroyed || stream.errored !== null,
     subscribe(notify, signal) {
       const events = ['readable', 'end', 'close', 'error'];
-      for (const event of events) stream.on(event, notify);
+      const changed = (): void => {
+        notify();
+      };
+      for (const event of events) stream.on(event, changed);
       signal.addEventListener('abort', () => {
-        for (const event of events) stream.off(event, notify);
+        for (const event of events) stream.off(event, changed);
       });
     },
   };

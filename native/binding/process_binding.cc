@@ -60,15 +60,17 @@ struct Children {
   Environment& environment;
   napi_env env;
   std::shared_ptr<EndNotifier> notifier = std::make_shared<EndNotifier>();
-  std::map<int, std::shared_ptr<ChildProcess>> by_pid;
+  // Not by pid: that of a child that has ended can be another one's before anybody here has looked.
+  std::map<int, std::shared_ptr<ChildProcess>> by_number;
+  int last_number = 0;
 };
 
 Children& ChildrenOf(const Napi::CallbackInfo& info) { return *static_cast<Children*>(info.Data()); }
 
 ChildProcess* Find(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);
-  const auto found = children.by_pid.find(info[0].As<Napi::Number>().Int32Value());
-  return found == children.by_pid.end() ? nullptr : found->second.get();
+  const auto found = children.by_number.find(info[0].As<Napi::Number>().Int32Value());
+  return found == children.by_number.end() ? nullptr : found->second.get();
 }
 
 std::vector<std::string> Texts(const Napi::Value& value) {
@@ -87,24 +89,25 @@ Napi::Value Fail(const Napi::CallbackInfo& info, const char* action, int error) 
   return info.Env().Undefined();
 }
 
-// (file, arguments, environment, input, output, error) -> pid
+// (file, arguments, environment, input, output, error) -> number of the child; out[0] its pid
 Napi::Value Start(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);
   const int lifeline = LifelineForChildren();
   if (lifeline < 0) return Fail(info, "start Process", -lifeline);
-  const auto number = [&](size_t i) { return info[i].As<Napi::Number>().Int32Value(); };
+  const auto descriptor = [&](size_t i) { return info[i].As<Napi::Number>().Int32Value(); };
   const ProgramStart start{info[0].As<Napi::String>().Utf8Value(),
                            Texts(info[1]),
                            Texts(info[2]),
-                           {number(3), number(4), number(5)},
+                           {descriptor(3), descriptor(4), descriptor(5)},
                            lifeline};
   std::shared_ptr<ChildProcess> child;
   const int error = ChildProcess::Start(
       start, [notifier = children.notifier] { notifier->Notify(); }, &child);
   if (error != 0) return Fail(info, "start Process", error);
-  // The pid of one that ended and was forgotten by us only.
-  children.by_pid[child->pid()] = child;
-  return Napi::Number::New(info.Env(), child->pid());
+  const int number = ++children.last_number;
+  children.by_number[number] = child;
+  children.environment.out[0] = child->pid();
+  return Napi::Number::New(info.Env(), number);
 }
 
 Napi::Value Pipe(const Napi::CallbackInfo& info) {
@@ -117,7 +120,7 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// (pid, waitMs) -> 0 ended, out[0] exit code, out[1] signal; Again
+// (number, waitMs) -> 0 ended, out[0] exit code, out[1] signal; Again
 Napi::Value Await(const Napi::CallbackInfo& info) {
   ChildProcess* child = Find(info);
   if (child == nullptr) return Napi::Number::New(info.Env(), static_cast<int>(kClosed));
@@ -131,12 +134,12 @@ Napi::Value Await(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), 0);
 }
 
-// (refs, bells, pids, waitMs): sleeps until one of the bells is not what it was, or one of the children has ended
+// (refs, bells, numbers, waitMs): sleeps until one of the bells is not what it was, or one of the children has ended
 void SleepOn(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);
   const Napi::Array refs = info[0].As<Napi::Array>();
   const Napi::Array bells = info[1].As<Napi::Array>();
-  const Napi::Array pids = info[2].As<Napi::Array>();
+  const Napi::Array numbers = info[2].As<Napi::Array>();
   const auto number = [](const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); };
   std::vector<FutexWatch> watches;
   for (uint32_t i = 0; i < refs.Length(); i++) {
@@ -145,21 +148,23 @@ void SleepOn(const Napi::CallbackInfo& info) {
     if (object != nullptr)
       watches.push_back({object->home->bell().raw(), bells.Get(i).As<Napi::Number>().Uint32Value()});
   }
-  for (uint32_t i = 0; i < pids.Length(); i++) {
-    const auto found = children.by_pid.find(number(pids.Get(i)));
-    if (found != children.by_pid.end()) watches.push_back(found->second->Watched());
+  for (uint32_t i = 0; i < numbers.Length(); i++) {
+    const auto found = children.by_number.find(number(numbers.Get(i)));
+    if (found != children.by_number.end()) watches.push_back(found->second->Watched());
   }
   const double ms = info[3].As<Napi::Number>().DoubleValue();
   SleepOnAny(watches, ms > 0 ? static_cast<int64_t>(std::min(ms, 250.0) * 1e6) : 0);
 }
 
-// (pid, signal) -> 0 or errno
+// (number, signal) -> 0 or errno
 Napi::Value Signal(const Napi::CallbackInfo& info) {
   ChildProcess* child = Find(info);
   return Napi::Number::New(info.Env(), child == nullptr ? 0 : child->Signal(info[1].As<Napi::Number>().Int32Value()));
 }
 
-void Forget(const Napi::CallbackInfo& info) { ChildrenOf(info).by_pid.erase(info[0].As<Napi::Number>().Int32Value()); }
+void Forget(const Napi::CallbackInfo& info) {
+  ChildrenOf(info).by_number.erase(info[0].As<Napi::Number>().Int32Value());
+}
 
 void SetCallback(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);

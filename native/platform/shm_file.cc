@@ -44,9 +44,18 @@ void Descriptor::Reset() {
   fd_ = -1;
 }
 
+int AboveStandardStreams(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  const int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return above;
+}
+
 int CreateUnnamed(uint64_t size, Descriptor* out) {
   SYSTEM_CALL_POINTS();
-  Descriptor fd(open(kDirectory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  Descriptor fd(AboveStandardStreams(open(kDirectory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)));
   if (!fd.valid()) return errno;
   FAULT_POINT();
   if (fchmod(fd.get(), 0600) != 0) return errno;
@@ -71,7 +80,7 @@ int Publish(const Descriptor& fd, const std::string& file) {
 int OpenShmFile(const std::string& file, Descriptor* out) {
   SYSTEM_CALL_POINTS();
   // O_NONBLOCK: a FIFO put under the name must not make us wait for its other end; it has no effect on regular files.
-  const int fd = open(PathOf(file).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const int fd = AboveStandardStreams(open(PathOf(file).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (fd < 0) return errno;
   *out = Descriptor(fd);
   return 0;

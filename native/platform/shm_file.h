@@ -33,6 +33,11 @@ class Descriptor {
   int fd_ = -1;
 };
 
+// The same description under a number that no program takes for a standard stream: where those are closed the system
+// gives theirs away, and whatever is written to standard output would end up here. Takes `fd` over; negative if it was,
+// or errno says why.
+int AboveStandardStreams(int fd);
+
 // What a name refers to.
 struct ShmFileFacts {
   uint64_t size;

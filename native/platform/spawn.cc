@@ -90,6 +90,11 @@ bool TakeEnd(int pid, ProgramEnd* end) {
   do {
     taken = waitpid(pid, &status, WNOHANG);
   } while (taken < 0 && errno == EINTR);
+  // Somebody else in this process waits for all children there are, and has taken this one's.
+  if (taken < 0 && errno == ECHILD) {
+    *end = {kUnknownEnd, 0};
+    return true;
+  }
   if (taken != pid) return false;
   *end = WIFSIGNALED(status) ? ProgramEnd{0, WTERMSIG(status)} : ProgramEnd{WEXITSTATUS(status), 0};
   return true;
@@ -100,9 +105,9 @@ int SendSignal(int pid, int signal) { return kill(pid, signal) == 0 ? 0 : errno;
 int MakePipe(Descriptor* reading, Descriptor* writing) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-  *reading = Descriptor(ends[0]);
-  *writing = Descriptor(ends[1]);
-  return 0;
+  *reading = Descriptor(AboveStandardStreams(ends[0]));
+  *writing = Descriptor(AboveStandardStreams(ends[1]));
+  return reading->valid() && writing->valid() ? 0 : errno;
 }
 
 bool HasHungUp(int reading, int64_t nanos) {

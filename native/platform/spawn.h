@@ -1,6 +1,7 @@
 // Spawn: starting a program as a child process, and what the kernel says of its end.
 //
-// Guarantee      The child has the descriptors it is given and no others of ours; its signals are at their defaults.
+// Guarantee      The child has the descriptors it is given and none that the library has open; its signals are at their
+//                defaults.
 // Blocking       StartProgram until the program is being executed (vfork); AwaitEnd until the child has ended; the rest
 // never. Process death  A child's status stays with the kernel until TakeEnd, so its pid cannot come to mean another
 // process before.
@@ -26,6 +27,9 @@ struct ProgramStart {
 
 // The one further descriptor that a child gets.
 constexpr int kExtraDescriptor = 3;
+
+// Exit code where nobody can know it any more.
+constexpr int kUnknownEnd = 255;
 
 // How a child ended.
 struct ProgramEnd {

@@ -31,10 +31,14 @@ import {
 import { describe, expect, test } from 'vitest';
 import { Carrier, Point, Squares, Unregistered, UpperCaser } from '../fixtures/process-classes.mjs';
 import {
+  abort,
+  askThreads,
   catchIt,
   exitWith,
   fail,
+  failStrangely,
   fillStreams,
+  handleItself,
   ignoreTerm,
   runForEver,
   startChildren,
@@ -251,6 +255,40 @@ describe('ends', () => {
     expect(other.error?.message).toContain('has a function');
   });
 
+  test.each(['a getter that throws', 'an object that dies with it'])(
+    'an error with %s arrives with what it says',
+    async (how) => {
+      const child = await run({ target: failStrangely, args: [how], stdio: 'ignore' });
+      expect(child.error).toBeInstanceOf(RemoteError);
+      expect(child.error?.message).toBe('Error: real message');
+      expect((child.error as RemoteError).remoteStack).toContain('tasks.mjs');
+    },
+  );
+
+  test('an error that the child handles itself is none', async () => {
+    expect(await run({ target: handleItself })).toMatchObject({ exitCode: 0, error: null });
+  });
+
+  test('the error is there with the exit code, whoever waits for the start at the same time', () => {
+    const child = new Process({ target: fail, args: ['error'], stdio: 'ignore' });
+    child.start();
+    void child.started;
+    expect(child.joinSync()).toBe(1);
+    expect(child.error).toMatchObject({ name: 'TaskFailure' });
+  });
+
+  test('signals have the names that Node gives them', async () => {
+    expect(await run({ target: abort, stdio: 'ignore' })).toMatchObject({ exitCode: -6, signalCode: 'SIGABRT' });
+  });
+
+  test.each(['input', 'output', 'join', 'exit', 'daemon'])(
+    'a main program ends though a child waits for what its event loop would bring: %s',
+    async (what) => {
+      const { code, stdout } = await startChild('mains/exit-beside-pipes.mjs', { args: [what] }).exit;
+      expect([code, stdout]).toEqual([0, what === 'join' ? '0\n' : '']);
+    },
+  );
+
   test('an uncaught error is printed by the child, with its name; a caught one is not', async () => {
     const child = new Process({ target: fail, args: ['error'], name: 'Failing', stdio: ['ignore', 'inherit', 'pipe'] });
     child.start();
@@ -463,6 +501,25 @@ describe('refusals', () => {
     expect(stderr).toContain('if (isMainProcess) {');
   });
 
+  test.each(['timer', 'import'])('of a start that the import sets going: %s', async (how) => {
+    const { code, stdout } = await startChild('mains/unguarded-later.mjs', { args: [how] }).exit;
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n').sort()).toEqual(['ERR_MULTIPROC_STATE', 'exit code 0', 'hello']);
+  });
+
+  test('of a start in a thread of a daemon, which knows whose thread it is', () =>
+    withQueue(async (queue) => {
+      const child = await run({ target: askThreads, args: [queue], daemon: true, name: 'D' });
+      expect(child.exitCode).toBe(0);
+      expect(await queue.get()).toEqual({
+        isMainProcess: false,
+        daemon: true,
+        name: 'D',
+        parent: process.pid,
+        refusal: 'Cannot start Process: a daemon cannot have children',
+      });
+    }));
+
   test('of a task that its module does not have', async () => {
     const child = await run({ target: { ...target, name: 'nothing' }, stdio: 'ignore' });
     expect(child.exitCode).toBe(1);
@@ -529,6 +586,19 @@ describe('subclasses', () => {
       await child.join();
     }));
 
+  test('a field that would hide a member of Process is refused at start()', () => {
+    class Hiding extends Process {
+      // @ts-expect-error -- an accessor of Process
+      override error = null;
+      static {
+        Process.register(import.meta, this);
+      }
+    }
+    expect(() => {
+      new Hiding().start();
+    }).toThrow(TypeError);
+  });
+
   test('an unregistered class is refused at start(); so is registering what is no subclass', () => {
     expect(() => {
       new Unregistered().start();
@@ -571,6 +641,24 @@ describe('surroundings', () => {
     expect(String(output)).toBe('SOME TEXT');
     expect(String(errors)).toBe('end of input\n');
     expect(await child.join()).toBe(0);
+  });
+
+  test('what children print never lands in shared memory, when there is no standard output', async () => {
+    const main = startChild('mains/without-stdout.mjs');
+    expect(await main.message()).toEqual(['done', 0]);
+    expect((await main.exit).code).toBe(0);
+  });
+
+  test('many ended processes keep no descriptor and no listener', async () => {
+    const before = readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 5; round++) {
+      const child = new Process({ target: fillStreams, stdio: 'pipe' });
+      child.start();
+      child.kill();
+      await child.join();
+      child.close();
+    }
+    await until('the end of the pipes', () => readdirSync('/proc/self/fd').length <= before);
   });
 
   test('with drain: false it exits when run() has ended, whatever is pending', async () => {

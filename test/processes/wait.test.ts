@@ -168,6 +168,15 @@ test('wait() can be called off, and close() ends it', async () => {
   const waiting = wait([queue, event], { signal: controller.signal });
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
+  // Between two looks, too.
+  const late = new AbortController();
+  const between = wait([queue, event], { signal: late.signal });
+  queue.putSync(1);
+  queue.getNowait();
+  setImmediate(() => {
+    late.abort(reason);
+  });
+  await expect(between).rejects.toBe(reason);
   const second = wait([queue, event]);
   queue.close();
   await expect(second).rejects.toThrow(ClosedError);
