@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { Connection } from '../channels/connection.js';
 import { Pipe } from '../channels/pipe.js';
-import { CorruptSegmentError, NotTransferableError, RemoteError, StateError } from '../errors.js';
+import { NotTransferableError, RemoteError, StateError } from '../errors.js';
 import { Latch } from '../internal/latch.js';
 import { addressToSend } from '../internal/task-reference.js';
 import { doChores } from '../internal/wait.js';
@@ -24,6 +24,9 @@ import { getStartMethod, ownExecutable } from './start-method.js';
 
 /** Milliseconds that a thread blocks in native code at a time, so that a worker thread can be terminated. */
 const SLICE = 250;
+
+/** Reports that cannot be received before the rest is given up. */
+const MOST_FAILURES = 8;
 
 /** What a child is made from. */
 export interface ChildStart {
@@ -220,15 +223,25 @@ export class ChildLife implements LivingChild {
 
   /** Whatever the child said before it ended is there by now. */
   #readReports(): void {
-    while (this.#ours.poll()) {
+    // A report that cannot be opened, for want of descriptors, comes again and again.
+    for (let failures = 0; failures < MOST_FAILURES && this.#hasReport();) {
       try {
         this.#take(this.#ours.recvSync() as Report);
       } catch (error) {
+        failures += 1;
         // An error of a class that cannot be made here, or with an object that died with the child: its text is here already.
         if (this.#error?.cause === undefined && this.#error instanceof RemoteError) this.#error.cause = error;
         else this.#error ??= error as Error;
-        if (error instanceof CorruptSegmentError) return;
       }
+    }
+  }
+
+  #hasReport(): boolean {
+    try {
+      return this.#ours.poll();
+    } catch {
+      // Damaged memory: nothing more is to be learnt from it, and how the child ended is known without.
+      return false;
     }
   }
 
