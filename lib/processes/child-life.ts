@@ -8,7 +8,7 @@ import { Pipe } from '../channels/pipe.js';
 import { NotTransferableError, RemoteError, StateError } from '../errors.js';
 import { Latch } from '../internal/latch.js';
 import { addressToSend } from '../internal/task-reference.js';
-import { doChores } from '../internal/wait.js';
+import { doChores, SLICE } from '../internal/wait.js';
 import { forEver, type Wait } from '../internal/wait-options.js';
 import { atEnd, refuseAtEnd } from './ending.js';
 import { inheritedExecArguments } from './exec-arguments.js';
@@ -21,9 +21,6 @@ import { processClassReference } from './process-classes.js';
 import { checkFolder, type ProcessPlan } from './process-options.js';
 import type { ChildStreams, RunningChild } from './running-child.js';
 import { getStartMethod, ownExecutable } from './start-method.js';
-
-/** Milliseconds that a thread blocks in native code at a time, so that a worker thread can be terminated. */
-const SLICE = 250;
 
 /** Reports that cannot be received before the rest is given up. */
 const MOST_FAILURES = 8;
@@ -117,7 +114,6 @@ export class ChildLife implements LivingChild {
       target: plan.target === null ? null : addressToSend(plan.target, 'start Process'),
       drain: plan.drain,
       startMethod: getStartMethod({ allowNone: true }),
-      logLevel: null,
     });
     atEnd();
     return life;

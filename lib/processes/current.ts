@@ -4,7 +4,7 @@
 import { inspect } from 'node:util';
 import { Latch } from '../internal/latch.js';
 import { call, native } from '../internal/native.js';
-import { doChores } from '../internal/wait.js';
+import { doChores, SLICE } from '../internal/wait.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
 import { keepLoopAlive, unwatchEnds, watchEnds } from './end-watch.js';
 import { ownIdentity } from './identity.js';
@@ -105,9 +105,6 @@ export class ParentProcess {
     return this.toString();
   }
 }
-
-/** Milliseconds that a thread blocks in native code at a time. */
-const SLICE = 250;
 
 let parent: ParentProcess | null | undefined;
 

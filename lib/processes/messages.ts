@@ -16,7 +16,6 @@ export interface StartMessage {
   /** Does the process go on until its event loop is empty? */
   readonly drain: boolean;
   readonly startMethod: string | null;
-  readonly logLevel: number | null;
 }
 
 /** The second one: to be received when the code is loaded, since classes in it may be registered there. */
