@@ -9,11 +9,19 @@ napi_value Init(napi_env env, napi_value exports) {
   // At the end of the environment; a hook, since finalizers run only after memory that others wait for is long
   // unreachable.
   napi_add_env_cleanup_hook(
-      env, [](void* data) { delete static_cast<multiproc::Environment*>(data); }, environment);
+      env,
+      [](void* data) {
+        auto* ended = static_cast<multiproc::Environment*>(data);
+        const std::function<void()> at_end = std::move(ended->at_end);
+        delete ended;
+        if (at_end) at_end();
+      },
+      environment);
   multiproc::ExportObjects(*environment, exports);
   multiproc::ExportWaiting(*environment, exports);
   multiproc::ExportSync(*environment, exports);
   multiproc::ExportRing(*environment, exports);
+  multiproc::ExportMaps(*environment, exports);
   multiproc::ExportHousekeeping(*environment, exports);
   multiproc::ExportProcesses(*environment, exports);
 #ifdef MULTIPROC_FAULT_POINTS

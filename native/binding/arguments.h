@@ -85,6 +85,7 @@ void ExportObjects(Environment& environment, napi_value exports);
 void ExportWaiting(Environment& environment, napi_value exports);
 void ExportSync(Environment& environment, napi_value exports);
 void ExportRing(Environment& environment, napi_value exports);
+void ExportMaps(Environment& environment, napi_value exports);
 void ExportHousekeeping(Environment& environment, napi_value exports);
 void ExportProcesses(Environment& environment, napi_value exports);
 #ifdef MULTIPROC_FAULT_POINTS

@@ -10,6 +10,7 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -105,6 +106,10 @@ class Environment {
   int Park(Object& object);
   void Unpark(Object& object);
 
+  // Repairs what dead participants left in any segment that is open here; returns how many were dead. A system call for
+  // each participant that lives.
+  uint32_t ReapAll();
+
   void SetWakeCallback(napi_value callback);
   void SetRef(bool on);
   void StopWaiting();
@@ -115,12 +120,17 @@ class Environment {
 
   // Memory shared with JavaScript.
   double* out = nullptr;
+  // Called when all has been left.
+  std::function<void()> at_end;
   char* scratch = nullptr;
   uint64_t scratch_bytes = 0;
   char* slab = nullptr;
   uint64_t slab_bytes = 0;
   napi_ref scratch_ref = nullptr;
   napi_ref slab_ref = nullptr;
+  char* map_slab = nullptr;
+  uint64_t map_slab_bytes = 0;
+  napi_ref map_slab_ref = nullptr;
 
  private:
   Block AllocateInOwnArena(const BlockRequest& request, uint64_t bytes, Membership** home, Failure* failure);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "binding/environment.h"
+#include "core/hash_map.h"
 #include "core/segment_name.h"
 #include "core/semaphore.h"
 
@@ -19,6 +20,7 @@ void Initialise(const Block& block, const BlockRequest& request, std::string_vie
   if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
     Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
   }
+  if (request.kind == ObjectKind::kMap) HashMap::Format(block);
   // Without contents there is no pointer to copy from either, which memcpy() does not allow even for no bytes.
   const uint64_t given = std::min<uint64_t>(initial.size(), request.data_bytes);
   if (given > 0) memcpy(block.data(), initial.data(), given);
@@ -71,7 +73,9 @@ int32_t Environment::Create(const std::string* name, const BlockRequest& request
                             std::string_view initial, Failure* failure) {
   if (shut_down_) return FailWith(failure, "CLOSED", "this environment is shutting down");
   const uint64_t bytes = Block::BytesFor(request, participants);
-  if (name == nullptr && bytes <= kMostArenaBlock && participants == kDefaultParticipants) {
+  // A map has a segment of its own, however small: what damages it damages nothing else.
+  const bool shares = name == nullptr && request.kind != ObjectKind::kMap && participants == kDefaultParticipants;
+  if (shares && bytes <= kMostArenaBlock) {
     Membership* home = nullptr;
     const Block block = AllocateInOwnArena(request, bytes, &home, failure);
     if (home == nullptr) return -1;
@@ -173,7 +177,7 @@ int32_t Environment::AttachAt(ObjectKind kind, Membership* home, uint64_t offset
 }
 
 void Environment::Close(int32_t ref) {
-  Object* object = Find(ref, ObjectKind::kLock, ObjectKind::kQueue);
+  Object* object = Find(ref, ObjectKind::kLock, kLastObjectKind);
   if (object == nullptr || --object->opens > 0) return;
   Membership* home = object->home;
   if (object->buffer != nullptr) napi_delete_reference(env_, object->buffer);

@@ -78,6 +78,12 @@ void Environment::Unpark(Object& object) {
   waiters_.Unwatch(&home.bell());
 }
 
+uint32_t Environment::ReapAll() {
+  uint32_t dead = 0;
+  for (auto& [uuid, home] : memberships_) dead += home->ReapAll();
+  return dead;
+}
+
 void Environment::SetWakeCallback(napi_value callback) {
   if (wake_ != nullptr) return;
   napi_value name;

@@ -33,6 +33,10 @@ napi_value SetSlab(napi_env env, napi_callback_info info) {
   return SetMemory(env, info, &Environment::slab_ref, &Environment::slab, &Environment::slab_bytes);
 }
 
+napi_value SetMapSlab(napi_env env, napi_callback_info info) {
+  return SetMemory(env, info, &Environment::map_slab_ref, &Environment::map_slab, &Environment::map_slab_bytes);
+}
+
 Napi::Value Sweep(const Napi::CallbackInfo& info) {
   const Napi::Array names = Napi::Array::New(info.Env());
   for (const std::string& name : SweepOrphans()) names.Set(names.Length(), name);
@@ -83,6 +87,7 @@ void ExportHousekeeping(Environment& environment, napi_value target) {
   Napi::Object exports(environment.env(), target);
   Export(environment, target, "setScratch", SetScratch);
   Export(environment, target, "setSlab", SetSlab);
+  Export(environment, target, "setMapSlab", SetMapSlab);
   exports.Set("sweep", Napi::Function::New(exports.Env(), Sweep, "sweep"));
   exports.Set("listSegments", Napi::Function::New(exports.Env(), List, "listSegments"));
   exports.Set("systemInfo", Napi::Function::New(exports.Env(), Info, "systemInfo"));

@@ -1,8 +1,11 @@
 // Cold operations on objects: create, open, attach, describe, close. They throw JavaScript errors with our codes.
 #include <bit>
+#include <cmath>
+#include <iterator>
 
 #include "binding/arguments.h"
 #include "core/barrier.h"
+#include "core/hash_map.h"
 #include "core/lock.h"
 #include "core/segment_name.h"
 
@@ -10,13 +13,14 @@ namespace multiproc {
 namespace {
 
 constexpr double kMostBytes = 0x1p46;
-const char* const kNames[] = {"object", "Lock",    "RLock", "Semaphore", "BoundedSemaphore", "Condition",
-                              "Event",  "Barrier", "Value", "Array",     "SharedMemory",     "Queue"};
+const char* const kNames[] = {"object",       "Lock",  "RLock",    "Semaphore", "BoundedSemaphore",
+                              "Condition",    "Event", "Barrier",  "Value",     "Array",
+                              "SharedMemory", "Queue", "SharedMap"};
 
 Environment& EnvironmentOf(const Napi::CallbackInfo& info) { return *static_cast<Environment*>(info.Data()); }
 
 std::string Action(const char* verb, uint32_t kind, const std::string* name) {
-  std::string action = std::string(verb) + " " + kNames[kind <= 11 ? kind : 0];
+  std::string action = std::string(verb) + " " + kNames[kind < std::size(kNames) ? kind : 0];
   return name != nullptr ? action + " '" + *name + "'" : action;
 }
 
@@ -65,6 +69,11 @@ Napi::Value Finish(const Napi::CallbackInfo& info, int32_t ref, const char* verb
   return Napi::Number::New(info.Env(), ref);
 }
 
+double MapBytes(const double parameter[2]) {
+  if (!MapPlaces::Possible(parameter[0], parameter[1])) return std::nan("");
+  return static_cast<double>(MapPlaces::Of(parameter[0], parameter[1]).total);
+}
+
 Napi::Value Create(const Napi::CallbackInfo& info) {
   const uint32_t kind = info[0].As<Napi::Number>().Uint32Value();
   const OptionalName name(info[1]);
@@ -72,7 +81,9 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   request.kind = static_cast<ObjectKind>(kind);
   request.parameter[0] = info[2].As<Napi::Number>().DoubleValue();
   request.parameter[1] = info[3].As<Napi::Number>().DoubleValue();
-  const double bytes = info[4].As<Napi::Number>().DoubleValue();
+  double bytes = info[4].As<Napi::Number>().DoubleValue();
+  // NaN, which is refused, for a map that there cannot be.
+  if (request.kind == ObjectKind::kMap) bytes = MapBytes(request.parameter);
   if (info[5].IsString()) request.meta = info[5].As<Napi::String>().Utf8Value();
   const uint32_t participants = ParticipantsOf(info[6]);
   Failure failure;
@@ -130,7 +141,7 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
 
 Object* Get(const Napi::CallbackInfo& info) {
   Object* object =
-      EnvironmentOf(info).Find(info[0].As<Napi::Number>().Int32Value(), ObjectKind::kLock, ObjectKind::kQueue);
+      EnvironmentOf(info).Find(info[0].As<Napi::Number>().Int32Value(), ObjectKind::kLock, kLastObjectKind);
   if (object == nullptr) {
     Failure failure;
     failure.code = "CLOSED";
@@ -197,10 +208,23 @@ Napi::Value Buffer(const Napi::CallbackInfo& info) {
 }
 
 uint32_t OwnerPid(const Object& object) {
-  if (object.kind != ObjectKind::kLock && object.kind != ObjectKind::kRLock) return 0;
+  if (object.kind != ObjectKind::kLock && object.kind != ObjectKind::kRLock && object.kind != ObjectKind::kMap)
+    return 0;
   const uint32_t owner = Lock(object.block).Owner();
   Registry& registry = object.home->registry();
   return owner >= 1 && owner <= registry.count() ? registry.slot(owner - 1).pid : 0;
+}
+
+// users(ref): how many participants use an object of an arena, as far as the dead have been reaped.
+Napi::Value Users(const Napi::CallbackInfo& info) {
+  const Object* object = Get(info);
+  double users = 0;
+  if (object == nullptr || object->home->ring != nullptr) return Napi::Number::New(info.Env(), users);
+  const uint32_t words = object->home->registry().words();
+  // relaxed: a count for those who look again
+  for (uint32_t word = 0; word < words; word++)
+    users += __builtin_popcountll(object->block.users(word).Load(std::memory_order_relaxed));
+  return Napi::Number::New(info.Env(), users);
 }
 
 Napi::Value Stats(const Napi::CallbackInfo& info) {
@@ -225,7 +249,7 @@ Napi::Value Stats(const Napi::CallbackInfo& info) {
     used = static_cast<double>(ring.UsedLines() * kLineBytes);
     capacity = static_cast<double>(ring.lines() * kLineBytes);
     for (const uint32_t i : ring.Busy()) busy.Set(busy.Length(), registry.slot(i).pid);
-  } else if (object->kind <= ObjectKind::kBarrier) {
+  } else if (object->kind <= ObjectKind::kBarrier || object->kind == ObjectKind::kMap) {
     const SyncBody& body = object->block.sync();
     acquired = static_cast<double>(body.acquired.Load(std::memory_order_relaxed));
     contended = static_cast<double>(body.contended.Load(std::memory_order_relaxed));
@@ -276,6 +300,7 @@ void ExportObjects(Environment& environment, napi_value target) {
   ExportCold(environment, exports, "unlink", Unlink);
   ExportCold(environment, exports, "buffer", Buffer);
   ExportCold(environment, exports, "stats", Stats);
+  ExportCold(environment, exports, "users", Users);
 }
 
 }  // namespace multiproc

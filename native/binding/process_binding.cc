@@ -5,7 +5,9 @@
 #include <mutex>
 
 #include "binding/arguments.h"
+#include "core/child_memory.h"
 #include "core/child_process.h"
+#include "core/child_thread.h"
 #include "core/lifeline.h"
 
 namespace multiproc {
@@ -61,13 +63,14 @@ struct Children {
   napi_env env;
   std::shared_ptr<EndNotifier> notifier = std::make_shared<EndNotifier>();
   // Not by pid: that of a child that has ended can be another one's before anybody here has looked.
-  std::map<int, std::shared_ptr<ChildProcess>> by_number;
+  // Processes have positive numbers, threads negative ones.
+  std::map<int, std::shared_ptr<Child>> by_number;
   int last_number = 0;
 };
 
 Children& ChildrenOf(const Napi::CallbackInfo& info) { return *static_cast<Children*>(info.Data()); }
 
-ChildProcess* Find(const Napi::CallbackInfo& info) {
+Child* Find(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);
   const auto found = children.by_number.find(info[0].As<Napi::Number>().Int32Value());
   return found == children.by_number.end() ? nullptr : found->second.get();
@@ -95,11 +98,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   const int lifeline = LifelineForChildren();
   if (lifeline < 0) return Fail(info, "start Process", -lifeline);
   const auto descriptor = [&](size_t i) { return info[i].As<Napi::Number>().Int32Value(); };
-  const ProgramStart start{info[0].As<Napi::String>().Utf8Value(),
-                           Texts(info[1]),
-                           Texts(info[2]),
-                           {descriptor(3), descriptor(4), descriptor(5)},
-                           lifeline};
+  const ProgramStart start{info[0].As<Napi::String>().Utf8Value(),        Texts(info[1]), Texts(info[2]),
+                           {descriptor(3), descriptor(4), descriptor(5)}, lifeline,       MemoryForChildren()};
   std::shared_ptr<ChildProcess> child;
   const int error = ChildProcess::Start(
       start, [notifier = children.notifier] { notifier->Notify(); }, &child);
@@ -120,9 +120,50 @@ Napi::Value Pipe(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// (own) -> descriptor, or -1
+Napi::Value GiveMemory(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), GiveMemoryToChildren(info[0].As<Napi::Boolean>().Value()));
+}
+
+// () -> number of a thread that is to be started
+Napi::Value PlanThread(const Napi::CallbackInfo& info) {
+  int number = 0;
+  const std::shared_ptr<ChildThread> thread = ChildThread::Plan(&number);
+  ChildrenOf(info).by_number[number] = thread;
+  return Napi::Number::New(info.Env(), number);
+}
+
+// (number) -> false if that thread has been called off; else this environment is its
+Napi::Value BeginThread(const Napi::CallbackInfo& info) {
+  Environment& environment = ChildrenOf(info).environment;
+  const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
+  // Whoever has started it may have ended.
+  const bool begun = thread != nullptr && thread->Begin();
+  if (begun) environment.at_end = [thread] { thread->End(); };
+  return Napi::Boolean::New(info.Env(), begun);
+}
+
+// (number, code)
+void SayThreadCode(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
+  if (thread != nullptr) thread->SayCode(info[1].As<Napi::Number>().Int32Value());
+}
+
+// (number): it is being terminated
+void CallThreadOff(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
+  if (thread != nullptr) thread->CallOff();
+}
+
+// (number): it has ended, for whoever has started it
+void EndThread(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
+  if (thread != nullptr) thread->End();
+}
+
 // (number, waitMs) -> 0 ended, out[0] exit code, out[1] signal; Again
 Napi::Value Await(const Napi::CallbackInfo& info) {
-  ChildProcess* child = Find(info);
+  Child* child = Find(info);
   if (child == nullptr) return Napi::Number::New(info.Env(), static_cast<int>(kClosed));
   const double ms = info[1].As<Napi::Number>().DoubleValue();
   ProgramEnd end{};
@@ -143,7 +184,7 @@ void SleepOn(const Napi::CallbackInfo& info) {
   const auto number = [](const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); };
   std::vector<FutexWatch> watches;
   for (uint32_t i = 0; i < refs.Length(); i++) {
-    Object* object = children.environment.Find(number(refs.Get(i)), ObjectKind::kLock, ObjectKind::kQueue);
+    Object* object = children.environment.Find(number(refs.Get(i)), ObjectKind::kLock, kLastObjectKind);
     // ORDER(doorbell): the value from before the registration.
     if (object != nullptr)
       watches.push_back({object->home->bell().raw(), bells.Get(i).As<Napi::Number>().Uint32Value()});
@@ -158,7 +199,7 @@ void SleepOn(const Napi::CallbackInfo& info) {
 
 // (number, signal) -> 0 or errno
 Napi::Value Signal(const Napi::CallbackInfo& info) {
-  ChildProcess* child = Find(info);
+  Child* child = Find(info);
   return Napi::Number::New(info.Env(), child == nullptr ? 0 : child->Signal(info[1].As<Napi::Number>().Int32Value()));
 }
 
@@ -206,6 +247,12 @@ void ExportProcesses(Environment& environment, napi_value target) {
       env, [](void* data) { delete static_cast<Children*>(data); }, children);
   exports.Set("processStart", Napi::Function::New(env, Start, "processStart", children));
   exports.Set("makePipe", Napi::Function::New(env, Pipe, "makePipe"));
+  exports.Set("giveMemory", Napi::Function::New(env, GiveMemory, "giveMemory"));
+  exports.Set("threadPlan", Napi::Function::New(env, PlanThread, "threadPlan", children));
+  exports.Set("threadBegin", Napi::Function::New(env, BeginThread, "threadBegin", children));
+  exports.Set("threadCode", Napi::Function::New(env, SayThreadCode, "threadCode"));
+  exports.Set("threadCallOff", Napi::Function::New(env, CallThreadOff, "threadCallOff"));
+  exports.Set("threadEnd", Napi::Function::New(env, EndThread, "threadEnd"));
   exports.Set("processAwait", Napi::Function::New(env, Await, "processAwait", children));
   exports.Set("sleepOn", Napi::Function::New(env, SleepOn, "sleepOn", children));
   exports.Set("processSignal", Napi::Function::New(env, Signal, "processSignal", children));

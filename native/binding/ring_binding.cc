@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "binding/arguments.h"
+#include "binding/message_parts.h"
 #include "core/spill.h"
 
 namespace multiproc {
@@ -52,28 +52,10 @@ Status CommitOrDrop(Object& object, const Claim& claim, uint64_t length, uint32_
   return kShutDown;
 }
 
-// The two parts of a message: the encoder's scratch memory and a body that was not copied there.
-struct Parts {
-  const char* head;
-  uint64_t head_bytes;
-  char* body;
-  uint64_t body_bytes;
-
-  template <typename Call>
-  Parts(const Call& call, size_t head_argument, size_t body_argument) {
-    const int32_t wanted = call.Int(head_argument);
-    head = call.environment().scratch;
-    head_bytes = wanted > 0 ? std::min(static_cast<uint64_t>(wanted), call.environment().scratch_bytes) : 0;
-    call.Bytes(body_argument, &body, &body_bytes);
-  }
-
-  uint64_t bytes() const { return head_bytes + body_bytes; }
-};
-
 napi_value RingPut(napi_env env, napi_callback_info info) {
   const Call<5> call(env, info);
   if (call.object == nullptr) return call.Closed();
-  const Parts parts(call, 1, 2);
+  const MessageParts parts(call, 1, 2);
   Claim claim;
   const Status status = call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(parts.bytes(), &claim); });
   if (status != kOk) return call.Return(status);
@@ -87,7 +69,7 @@ napi_value RingPut(napi_env env, napi_callback_info info) {
 napi_value RingPutSpill(napi_env env, napi_callback_info info) {
   const Call<5> call(env, info);
   if (call.object == nullptr) return call.Closed();
-  const Parts parts(call, 1, 2);
+  const MessageParts parts(call, 1, 2);
   // Room first: writing the file is the expensive part, and while we hold the record others step over it.
   Claim claim;
   Status status = call.Wait(4, Ring::kSpace, [&] { return call.ring().TryReserve(sizeof(SpillDescriptor), &claim); });
@@ -343,9 +325,9 @@ napi_value RingPoll(napi_env env, napi_callback_info info) {
 Ring::End EndOf(int32_t number) { return number == 0 ? Ring::kReceiving : Ring::kSending; }
 
 napi_value RingOpenEnd(napi_env env, napi_callback_info info) {
-  const Call<2> call(env, info);
+  const Call<3> call(env, info);
   if (call.object == nullptr) return call.Closed();
-  call.ring().OpenEnd(EndOf(call.Int(1)));
+  call.ring().OpenEnd(EndOf(call.Int(1)), call.Int(2) != 0);
   return call.Return(kOk);
 }
 
@@ -353,6 +335,34 @@ napi_value RingCloseEnd(napi_env env, napi_callback_info info) {
   const Call<2> call(env, info);
   if (call.object == nullptr) return call.Closed();
   call.ring().CloseEnd(EndOf(call.Int(1)));
+  return call.Return(kOk);
+}
+
+napi_value RingHasEnd(napi_env env, napi_callback_info info) {
+  const Call<3> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const Ring::End end = EndOf(call.Int(1));
+  const int32_t participant = call.Int(2);
+  const bool used =
+      participant < 0 ? call.ring().HasUsers(end) : call.ring().Uses(end, static_cast<uint32_t>(participant));
+  return call.Return(used ? 1 : 0);
+}
+
+napi_value RingSelf(napi_env env, napi_callback_info info) {
+  const Call<1> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  return call.Return(static_cast<int64_t>(call.ring().registry().self()));
+}
+
+napi_value RingCall(napi_env env, napi_callback_info info) {
+  const Call<2> call(env, info);
+  if (call.object == nullptr) return call.Closed();
+  const int32_t participant = call.Int(1);
+  if (participant < 0) {
+    call.ring().registry().RingEverybody();
+  } else {
+    call.ring().Call(static_cast<uint32_t>(participant));
+  }
   return call.Return(kOk);
 }
 
@@ -414,6 +424,9 @@ void ExportRing(Environment& environment, napi_value exports) {
   Export(environment, exports, "ringPoll", RingPoll);
   Export(environment, exports, "ringOpenEnd", RingOpenEnd);
   Export(environment, exports, "ringCloseEnd", RingCloseEnd);
+  Export(environment, exports, "ringHasEnd", RingHasEnd);
+  Export(environment, exports, "ringSelf", RingSelf);
+  Export(environment, exports, "ringCall", RingCall);
   Export(environment, exports, "ringTaskDone", RingTaskDone);
   Export(environment, exports, "ringUnfinished", RingUnfinished);
   Export(environment, exports, "ringJoin", RingJoin);

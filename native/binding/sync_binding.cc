@@ -1,5 +1,5 @@
 // Hot operations of the synchronisation objects: numbers in, a number out.
-#include "binding/arguments.h"
+#include "binding/sync_call.h"
 #include "core/barrier.h"
 #include "core/condition.h"
 #include "core/event.h"
@@ -10,31 +10,7 @@ namespace multiproc {
 namespace {
 
 template <size_t N>
-struct Call : Arguments<N> {
-  Call(napi_env env, napi_callback_info info, ObjectKind first, ObjectKind last)
-      : Arguments<N>(env, info), object(this->environment().Find(this->Int(0), first, last)) {}
-  Call(napi_env env, napi_callback_info info, ObjectKind kind) : Call(env, info, kind, kind) {}
-
-  napi_value Closed() const { return this->Return(kClosed); }
-
-  template <typename Attempt>
-  napi_value Wait(size_t wait_argument, Attempt attempt) const {
-    Status status = attempt();
-    if (status != kAgain) return this->Return(status);
-    // Read only now: each argument costs as much as the attempt.
-    const int64_t wait = this->Wait_(wait_argument);
-    if (wait > 0) {
-      object->block.sync().contended.FetchAdd(1);
-      status = BlockUntil(object->home->registry(), object->block.waiters(), this->environment().spin(), wait, attempt);
-      this->environment().ArmAgain(*object, 0);
-    }
-    return this->Return(status);
-  }
-
-  int64_t Wait_(size_t i) const { return Arguments<N>::Wait(i); }
-
-  Object* object;
-};
+using Call = SyncCall<N>;
 
 double PidOf(Registry& registry, uint32_t owner) {
   return owner >= 1 && owner <= registry.count() ? registry.slot(owner - 1).pid : 0;

@@ -7,7 +7,7 @@ namespace {
 
 template <size_t N>
 Object* Get(const Arguments<N>& arguments) {
-  return arguments.environment().Find(arguments.Int(0), ObjectKind::kLock, ObjectKind::kQueue);
+  return arguments.environment().Find(arguments.Int(0), ObjectKind::kLock, kLastObjectKind);
 }
 
 napi_value Arm(napi_env env, napi_callback_info info) {
@@ -71,13 +71,19 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   uint32_t dead = 0;
   if (home.ring != nullptr && !home.ring->HasEnds()) {
     for (const uint32_t i : home.ring->Busy()) dead += home.Reap(i) ? 1 : 0;
-  } else if (object->kind == ObjectKind::kLock || object->kind == ObjectKind::kRLock) {
+  } else if (object->kind == ObjectKind::kLock || object->kind == ObjectKind::kRLock ||
+             object->kind == ObjectKind::kMap) {
     const uint32_t owner = Lock(object->block).Owner();
     if (owner != 0) dead += home.Reap(owner - 1) ? 1 : 0;
   } else {
     dead = home.ReapAll();
   }
   return arguments.Return(dead);
+}
+
+napi_value ReapAll(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return arguments.Return(arguments.environment().ReapAll());
 }
 
 napi_value Shutdown(napi_env env, napi_callback_info info) {
@@ -98,6 +104,7 @@ void ExportWaiting(Environment& environment, napi_value exports) {
   Export(environment, exports, "setWakeCallback", SetWakeCallback);
   Export(environment, exports, "setRef", SetRef);
   Export(environment, exports, "reap", Reap);
+  Export(environment, exports, "reapAll", ReapAll);
   Export(environment, exports, "shutdown", Shutdown);
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/barrier.h"
 #include "core/condition.h"
+#include "core/hash_map.h"
 #include "core/lock.h"
 
 namespace multiproc {
@@ -13,7 +14,9 @@ constexpr uint64_t Life(uint32_t generation, BlockState state) { return uint64_t
 constexpr BlockState StateOf(uint64_t life) { return static_cast<BlockState>(life & 0xff); }
 constexpr uint32_t GenerationOf(uint64_t life) { return static_cast<uint32_t>(life >> 8); }
 
-bool HasSyncBody(ObjectKind kind) { return kind >= ObjectKind::kLock && kind <= ObjectKind::kBarrier; }
+bool HasSyncBody(ObjectKind kind) {
+  return (kind >= ObjectKind::kLock && kind <= ObjectKind::kBarrier) || kind == ObjectKind::kMap;
+}
 
 bool HasSlots(ObjectKind kind) { return kind == ObjectKind::kCondition || kind == ObjectKind::kBarrier; }
 
@@ -27,7 +30,7 @@ T Once(const T& field) {
 bool IsCount(double number) { return number >= 0 && number <= UINT32_MAX; }
 
 bool IsPossible(const BlockFacts& facts, uint32_t participants) {
-  if (facts.kind < ObjectKind::kLock || facts.kind > ObjectKind::kMemory) return false;
+  if (facts.kind < ObjectKind::kLock || facts.kind > kLastObjectKind || facts.kind == ObjectKind::kQueue) return false;
   if (facts.meta_bytes > kMetaMax || facts.data_bytes > facts.bytes) return false;
   if (Block::BytesFor(facts.kind, facts.data_bytes, facts.meta_bytes, participants) > facts.bytes) return false;
   switch (facts.kind) {
@@ -36,6 +39,9 @@ bool IsPossible(const BlockFacts& facts, uint32_t participants) {
       return IsCount(facts.parameter[1]);
     case ObjectKind::kBarrier:
       return IsCount(facts.parameter[0]);
+    case ObjectKind::kMap:
+      return MapPlaces::Possible(facts.parameter[0], facts.parameter[1]) &&
+             MapPlaces::Of(facts.parameter[0], facts.parameter[1]).total == facts.data_bytes;
     default:
       return true;
   }
@@ -47,10 +53,15 @@ std::string Block::meta() const {
   return std::string(base_ + offset_ + facts_.bytes - facts_.meta_bytes, facts_.meta_bytes);
 }
 
-uint64_t Block::BytesFor(ObjectKind kind, uint64_t data_bytes, uint64_t meta_bytes, uint32_t participants) {
+uint64_t Block::BodyEndFor(ObjectKind kind, uint32_t participants) {
   uint64_t bytes = BodyOffsetFor(participants);
   if (HasSyncBody(kind)) bytes += sizeof(SyncBody) + (participants + 63) / 64 * 8;
   if (HasSlots(kind)) bytes += participants * sizeof(uint32_t);
+  return bytes;
+}
+
+uint64_t Block::BytesFor(ObjectKind kind, uint64_t data_bytes, uint64_t meta_bytes, uint32_t participants) {
+  uint64_t bytes = BodyEndFor(kind, participants);
   if (data_bytes > 0) bytes = RoundUp(bytes, 64) + data_bytes;
   return RoundUp(bytes + meta_bytes, 64);
 }
@@ -257,6 +268,9 @@ void Arena::RepairBlock(const Block& block, uint32_t participant) {
         break;
       case ObjectKind::kBarrier:
         Barrier(block).Repair(participant);
+        break;
+      case ObjectKind::kMap:
+        HashMap(At(block.offset(), facts), poisoned_).Repair(participant);
         break;
       default:
         break;

@@ -63,7 +63,7 @@ class Block {
     return reinterpret_cast<Shared<uint32_t>*>(reinterpret_cast<char*>(&sync() + 1) +
                                                registry_->words() * 8)[participant];
   }
-  char* data() const { return base_ + offset_ + RoundUp(BodyOffset(), 64); }
+  char* data() const { return base_ + offset_ + RoundUp(BodyEndFor(kind(), registry_->count()), 64); }
   std::string meta() const;
   Registry& registry() const { return *registry_; }
 
@@ -76,6 +76,8 @@ class Block {
   static uint64_t BodyOffsetFor(uint32_t participants) {
     return RoundUp(sizeof(BlockHeader) + (participants + 63) / 64 * 8, 32);
   }
+  // Bytes before the user memory, but for its alignment.
+  static uint64_t BodyEndFor(ObjectKind kind, uint32_t participants);
   // Bytes of a whole block.
   static uint64_t BytesFor(const BlockRequest& request, uint32_t participants) {
     return BytesFor(request.kind, request.data_bytes, request.meta.size(), participants);

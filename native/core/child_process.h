@@ -16,12 +16,11 @@
 #include <memory>
 #include <mutex>
 
-#include "platform/futex.h"
-#include "platform/spawn.h"
+#include "core/child.h"
 
 namespace multiproc {
 
-class ChildProcess {
+class ChildProcess : public Child {
  public:
   // 0 or errno. `ended` is called once, in the child's thread, when the child has ended.
   static int Start(const ProgramStart& start, std::function<void()> ended, std::shared_ptr<ChildProcess>* out);
@@ -29,11 +28,9 @@ class ChildProcess {
   int pid() const { return pid_; }
   // True if it has ended.
   bool HasEnded(ProgramEnd* end);
-  bool WaitForEnd(int64_t nanos, ProgramEnd* end);
-  // Changes when it has ended: what to sleep on together with other words. A look must follow the reading of the word.
-  FutexWatch Watched() const { return {&phase_, kRunning}; }
-  // 0 or errno; a signal to a child that has ended is lost, and no error.
-  int Signal(int signal);
+  bool WaitForEnd(int64_t nanos, ProgramEnd* end) override;
+  FutexWatch Watched() const override { return {&phase_, kRunning}; }
+  int Signal(int signal) override;
 
  private:
   enum Phase : uint32_t { kStarting, kNotStarted, kRunning, kEnded };

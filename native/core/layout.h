@@ -13,6 +13,10 @@
 //             +...            attempts: N bytes (counted queues only), page aligned end
 //             +...            data: N lines of 64 B, page aligned, mapped twice in a row; the end of the file
 //
+//   map       +0              MapControl                                                   64 B
+//   (data of  +64             MapBucket[B]      B = capacity, rounded up to a power of two  16 B each
+//   a block)  +...            MapUnit[U]        keys and values; numbered from 1            64 B each
+//
 // Invariants: no pointer is ever stored; every offset is recomputed from the parameters when a segment is opened; no
 // byte of a message is ever read as metadata. A change of anything here changes kLayoutVersion.
 #pragma once
@@ -25,7 +29,7 @@
 namespace multiproc {
 
 inline constexpr uint64_t kMagic = 0x31434f525049544dull;  // "MTIPROC1", little endian
-inline constexpr uint32_t kLayoutVersion = 4;
+inline constexpr uint32_t kLayoutVersion = 5;
 inline constexpr uint32_t kByteOrder = 0x01020304;
 
 inline constexpr uint32_t kMaxParticipants = 1023;
@@ -60,7 +64,9 @@ enum class ObjectKind : uint32_t {
   kArray = 9,
   kMemory = 10,
   kQueue = 11,
+  kMap = 12,
 };
+inline constexpr ObjectKind kLastObjectKind = ObjectKind::kMap;
 
 struct SegmentHeader {
   uint64_t magic;
@@ -174,6 +180,42 @@ struct SpillDescriptor {
   uint64_t length;
 };
 static_assert(sizeof(SpillDescriptor) == 16, "goes into one line");
+
+// ---- map ---------------------------------------------------------------------------------------------------------
+
+// The longest key, in bytes of UTF-8.
+inline constexpr uint32_t kMapMostKey = 4096;
+// The longest value, in bytes.
+inline constexpr uint64_t kMapMostValue = UINT32_MAX;
+inline constexpr uint64_t kMapUnitWords = 7;
+// Words of an entry's first unit that its key begins behind.
+inline constexpr uint64_t kMapHeadWords = 2;
+
+// What the owner of a map's lock is in the middle of.
+enum MapChange : uint32_t { kMapWhole = 0, kMapEntry = 1, kMapClear = 2 };
+
+struct MapControl {
+  uint64_t seed[2];         // key of the hash; random, written before anybody else can see the map
+  Shared<uint32_t> change;  // MapChange; this word and the next four are written by the owner of the lock
+  Shared<uint32_t> count;   // entries
+  Shared<uint32_t> used;    // units of these entries
+  Shared<uint32_t> fresh;   // units 1 to `fresh` have been used at some time
+  Shared<uint32_t> free;    // the first of those that are free now, 0 = none; MapUnit.links leads on
+  uint32_t unused[7];
+};
+static_assert(sizeof(MapControl) == 64, "one line");
+
+struct MapBucket {
+  Shared<uint64_t> sequence;  // raised after a unit has become unreachable here and before it is used again
+  Shared<uint64_t> first;     // bits 0-31: first unit of the first entry, 0 = none
+};
+static_assert(sizeof(MapBucket) == 16, "no hidden padding");
+
+struct MapUnit {
+  Shared<uint64_t> links;                 // bits 0-31: the next entry of the bucket (first units), 32-63: the next unit
+  Shared<uint64_t> words[kMapUnitWords];  // first units begin with hash (high half) << 32 | key bytes, and value bytes
+};
+static_assert(sizeof(MapUnit) == 64, "one line");
 
 inline uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 

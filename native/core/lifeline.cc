@@ -23,13 +23,16 @@ int LifelineForChildren() {
   return pipe.error != 0 ? -pipe.error : pipe.reading.get();
 }
 
-void TakeLifeline() { KeepFromChildren(kExtraDescriptor); }
+void TakeLifeline() {
+  KeepFromChildren(kLifelineDescriptor);
+  KeepFromChildren(kMemoryDescriptor);
+}
 
-bool ParentIsGone(int64_t nanos) { return HasHungUp(kExtraDescriptor, nanos); }
+bool ParentIsGone(int64_t nanos) { return HasHungUp(kLifelineDescriptor, nanos); }
 
 int WatchParent(std::function<void()> gone) {
   return StartDetachedThread([gone = std::move(gone)] {
-    while (!HasHungUp(kExtraDescriptor, -1)) {
+    while (!HasHungUp(kLifelineDescriptor, -1)) {
     }
     gone();
   });

@@ -12,10 +12,10 @@
 
 namespace multiproc {
 
-// The end to be given to children as kExtraDescriptor, made at the first call; a negative errno when that failed.
+// The end to be given to children as kLifelineDescriptor, made at the first call; a negative errno when that failed.
 int LifelineForChildren();
 
-// For a child: takes the descriptor that its parent gave it. Called once, before programs are started.
+// For a child: takes the descriptors that its parent gave it. Called once, before programs are started.
 void TakeLifeline();
 bool ParentIsGone(int64_t nanos);
 // Calls `gone`, in a thread of its own, when the parent has died. 0 or errno.

@@ -126,12 +126,16 @@ class Ring : public Repairer {
 
   // ---- ends: of a pipe, who receives and who sends. Once an end has been opened, the ring counts both.
   enum End { kReceiving = 0, kSending = 1 };
-  // This participant uses the end from now on; its death closes it.
-  void OpenEnd(End end);
+  // This participant uses the end from now on; its death closes it. Silently: users are counted, and rung at the end of
+  // the last one, but putting and getting go on as if nobody were counted.
+  void OpenEnd(End end, bool silent = false);
   // Rings everybody when it was the last user: TryClaim then gives kShutDown once the ring is empty, TryReserve at
   // once.
   void CloseEnd(End end) { CloseEnd(end, registry_->self()); }
   bool HasUsers(End end) const;
+  bool Uses(End end, uint32_t participant) const;
+  // Wakes a participant, if it is registered in the queue kJoin, which a ring that is not counted does not use itself.
+  void Call(uint32_t participant);
   bool HasEnds() const { return (Flags() & kQueueHasEnds) != 0; }
 
   // ---- waiting

@@ -42,10 +42,10 @@ void Ring::ShutDown(bool immediate) {
   registry_->RingEverybody();
 }
 
-void Ring::OpenEnd(End end) {
+void Ring::OpenEnd(End end, bool silent) {
   const uint32_t self = registry_->self();
   control_->end_users[end][self / 64].FetchOr(uint64_t{1} << self % 64);
-  if ((Flags() & kQueueHasEnds) == 0) control_->flags.FetchOr(kQueueHasEnds);
+  if (!silent && (Flags() & kQueueHasEnds) == 0) control_->flags.FetchOr(kQueueHasEnds);
 }
 
 void Ring::CloseEnd(End end, uint32_t participant) {
@@ -62,6 +62,17 @@ bool Ring::HasUsers(End end) const {
     if (control_->end_users[end][word].Load(std::memory_order_seq_cst) != 0) return true;
   }
   return false;
+}
+
+bool Ring::Uses(End end, uint32_t participant) const {
+  if (participant >= registry_->count()) return false;
+  const uint64_t users = control_->end_users[end][participant / 64].Load(std::memory_order_seq_cst);
+  return (users >> participant % 64 & 1) != 0;
+}
+
+void Ring::Call(uint32_t participant) {
+  // ORDER(wait-dekker): the caller has changed what the participant waits for with a seq_cst write.
+  if (participant < registry_->count() && Waiters(kJoin).Disarm(participant)) registry_->Ring(participant);
 }
 
 void Ring::Drain(std::vector<uint64_t>* spilled) {

@@ -9,6 +9,7 @@ namespace multiproc {
 enum Status : int32_t {
   kOk = 0,
   kOkOwnerDied = 1,   // acquired, and the previous owner died holding it
+  kOkPresent = 2,     // the map has a value for the key already, which stays
   kAgain = -1,        // nothing now: empty, full, locked; or the wait slice ended
   kShutDown = -2,     // the queue was shut down
   kPoisoned = -3,     // shared memory failed a check; sticky
@@ -21,6 +22,8 @@ enum Status : int32_t {
   kClosed = -10,      // the ref is not open
   kNoSpace = -11,     // /dev/shm is full
   kSystem = -12,      // a system call failed
+  kFull = -13,        // the map has no room for that
+  kAbsent = -14,      // the map has no such key
 };
 
 // Why a cold operation (create, open, attach) failed. `code` is the suffix of the public error code.

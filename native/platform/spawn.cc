@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,10 @@ namespace {
 
 // Above all that are given to a child: while some are put in place, none that is still to be put is overwritten.
 constexpr int kAboveGiven = 16;
+// The standard streams, kLifelineDescriptor, kMemoryDescriptor.
+constexpr int kGiven = 5;
+static_assert(kLifelineDescriptor == 3 && kMemoryDescriptor == 4,
+              "a child's descriptors are numbered as they are arranged");
 
 int Above(int fd, Descriptor* out) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, kAboveGiven);
@@ -27,20 +32,20 @@ int Above(int fd, Descriptor* out) {
 }
 
 // Descriptors of the child: `held` keeps the copies until the program has been started.
-int Arrange(const ProgramStart& start, posix_spawn_file_actions_t* actions, Descriptor (&held)[4]) {
-  for (int i = 0; i < 4; i++) {
-    const int target = i < 3 ? i : kExtraDescriptor;
-    const int source = i < 3 ? start.standard[i] : start.extra;
+int Arrange(const ProgramStart& start, posix_spawn_file_actions_t* actions, Descriptor (&held)[kGiven]) {
+  const int sources[kGiven] = {start.standard[0], start.standard[1], start.standard[2], start.lifeline, start.memory};
+  for (int target = 0; target < kGiven; target++) {
+    const int source = sources[target];
     if (source == kNullDevice) {
       posix_spawn_file_actions_addopen(actions, target, "/dev/null", O_RDWR, 0);
       continue;
     }
     // Also one that is in its place already: it may be closed at the start of programs.
-    const int error = Above(source, &held[i]);
+    const int error = Above(source, &held[target]);
     // Without a standard stream of its own a process has none to give.
     if (error == EBADF && source == target) continue;
     if (error != 0) return error;
-    posix_spawn_file_actions_adddup2(actions, held[i].get(), target);
+    posix_spawn_file_actions_adddup2(actions, held[target].get(), target);
   }
   return 0;
 }
@@ -66,7 +71,7 @@ int StartProgram(const ProgramStart& start, int* pid) {
   posix_spawnattr_setsigdefault(&attributes, &every);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  Descriptor held[4];
+  Descriptor held[kGiven];
   int error = Arrange(start, &actions, held);
   if (error == 0) {
     const std::vector<char*> arguments = Pointers(start.arguments);
@@ -108,6 +113,11 @@ int MakePipe(Descriptor* reading, Descriptor* writing) {
   *reading = Descriptor(AboveStandardStreams(ends[0]));
   *writing = Descriptor(AboveStandardStreams(ends[1]));
   return reading->valid() && writing->valid() ? 0 : errno;
+}
+
+int MakeMemoryFile(Descriptor* out) {
+  *out = Descriptor(AboveStandardStreams(memfd_create("multiproc", MFD_CLOEXEC)));
+  return out->valid() ? 0 : errno;
 }
 
 bool HasHungUp(int reading, int64_t nanos) {

@@ -22,11 +22,13 @@ struct ProgramStart {
   std::vector<std::string> arguments;    // the program's name first
   std::vector<std::string> environment;  // "NAME=value"
   int standard[3];                       // what becomes its standard input, output and error
-  int extra;                             // what becomes kExtraDescriptor
+  int lifeline;                          // what becomes kLifelineDescriptor
+  int memory;                            // what becomes kMemoryDescriptor, or kNullDevice
 };
 
-// The one further descriptor that a child gets.
-constexpr int kExtraDescriptor = 3;
+// The further descriptors that a child gets.
+constexpr int kLifelineDescriptor = 3;
+constexpr int kMemoryDescriptor = 4;
 
 // Exit code where nobody can know it any more.
 constexpr int kUnknownEnd = 255;
@@ -48,6 +50,8 @@ int SendSignal(int pid, int signal);
 
 // A pipe whose ends no child inherits by itself. 0 or errno.
 int MakePipe(Descriptor* reading, Descriptor* writing);
+// An empty file without a name, of memory and outside of /dev/shm, that no child inherits by itself. 0 or errno.
+int MakeMemoryFile(Descriptor* out);
 // Has the last writing end been closed? Waits for it for at most `nanos`; negative: without end.
 bool HasHungUp(int reading, int64_t nanos);
 // Keeps the descriptor from programs that this process starts.

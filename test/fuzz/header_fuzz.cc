@@ -159,6 +159,8 @@ void TryUsed(Input& in, const Original& original) {
     const Segment& segment = *opened.segment;
     const SegmentParameters& p = segment.parameters();
     Operation::Require(segment.total_bytes() == size, "it has the size that it says");
+    Operation::Require(p.participants >= 1 && p.participants <= kMaxParticipants,
+                       "as many participants as a lock's word can name");
     const char* const end = segment.mapping()->base() + size;
     Operation::Require(segment.body() + p.body_bytes == end, "its body is mapped");
     const uint64_t before = kHeaderBytes + p.participants * sizeof(RegistrySlot);

@@ -115,7 +115,8 @@ class World {
     if (facts.data_bytes > 0) {
       Operation::Require(block.data() > segment_.body() && block.data() <= end, "its memory begins in the body");
       Operation::Require(facts.data_bytes <= static_cast<uint64_t>(end - block.data()), "its memory ends in the body");
-      memset(block.data(), 'x', facts.data_bytes);
+      // A map's is never handed out.
+      if (facts.kind != ObjectKind::kMap) memset(block.data(), 'x', facts.data_bytes);
     }
     Operation::Require(block.meta().size() <= kMetaMax, "its text is not too long");
     if (who.blocks.size() == kMostBlocks) return;
@@ -161,8 +162,15 @@ class World {
     Participant& who = participants_[0];
     if (who.member == nullptr || !who.member->registry.joined()) return;
     BlockRequest request;
-    request.kind = static_cast<ObjectKind>(1 + in_.Byte() % 10);
-    if (request.kind >= ObjectKind::kValue) request.data_bytes = in_.Below(600) + 1;
+    request.kind = static_cast<ObjectKind>(1 + in_.Byte() % 11);
+    if (request.kind == ObjectKind::kQueue) request.kind = ObjectKind::kMap;
+    if (request.kind == ObjectKind::kMap) {
+      request.parameter[0] = 1 + in_.Byte() % 4;
+      request.parameter[1] = request.parameter[0] + in_.Byte() % 16;
+      request.data_bytes = MapPlaces::Of(request.parameter[0], request.parameter[1]).total;
+    } else if (request.kind >= ObjectKind::kValue) {
+      request.data_bytes = in_.Below(600) + 1;
+    }
     if (request.kind == ObjectKind::kBarrier) request.parameter[0] = 1 + in_.Byte() % 3;
     if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore) {
       request.parameter[0] = in_.Byte() % 4;
@@ -172,7 +180,9 @@ class World {
     Begin("allocate", Lies());
     const Block block = who.member->body.Allocate(request);
     if (block.offset() == 0) return;
-    if (request.parameter[1] > 0) Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
+    if (request.kind == ObjectKind::kMap) HashMap::Format(block);
+    if (request.kind == ObjectKind::kSemaphore || request.kind == ObjectKind::kBoundedSemaphore)
+      Semaphore(block).Format(static_cast<uint32_t>(request.parameter[0]));
     Keep(who, block);
   }
 
@@ -210,7 +220,7 @@ class World {
     const Held& held = who.blocks[in_.Byte() % who.blocks.size()];
     const uint8_t what = in_.Byte();
     Begin("use", Lies());
-    ObjectUse(who.member->registry, held, in_).Use(what);
+    ObjectUse(who.member->registry, segment_.poisoned(), held, in_).Use(what);
   }
 
   static void Die(Participant& who) {

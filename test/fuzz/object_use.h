@@ -5,6 +5,7 @@
 #include "core/blocking.h"
 #include "core/condition.h"
 #include "core/event.h"
+#include "core/hash_map.h"
 #include "core/lock.h"
 #include "core/semaphore.h"
 #include "fuzz.h"
@@ -20,7 +21,8 @@ struct Held {
 
 class ObjectUse {
  public:
-  ObjectUse(Registry& registry, const Held& held, Input& in) : registry_(registry), held_(held), in_(in) {}
+  ObjectUse(Registry& registry, Shared<uint32_t>* poisoned, const Held& held, Input& in)
+      : registry_(registry), poisoned_(poisoned), held_(held), in_(in) {}
 
   void Use(uint8_t what) {
     switch (held_.kind) {
@@ -37,6 +39,8 @@ class ObjectUse {
         return UseEvent(what);
       case ObjectKind::kBarrier:
         return UseBarrier(what);
+      case ObjectKind::kMap:
+        return UseMap(what);
       default:
         Operation::Require(held_.kind <= ObjectKind::kMemory, "it is an object of a known kind, and no queue");
         Operation::Require(block_.meta().size() <= kMetaMax, "its text is not too long");
@@ -63,6 +67,45 @@ class ObjectUse {
     lock.Mine();
     lock.Held();
     block_.waiters().Count();
+  }
+
+  void UseMap(uint8_t what) {
+    HashMap map(block_, poisoned_);
+    const char key[] = "abcdefghijklmnopqrstuvwxyz";
+    const uint64_t key_bytes = what % 27;
+    char memory[512];
+    MapOutput output{memory, in_.Below(sizeof memory), 0};
+    const auto locked = [&](auto work) {
+      const int64_t entered =
+          Operation::OneOf(Wait([&] { return map.TryEnter(); }), {kOk, kOkOwnerDied, kAgain, kDeadlock, kPoisoned});
+      if (entered < 0) return;
+      work();
+      if (what < 240) map.Leave();
+    };
+    switch (what % 8) {
+      case 0:
+      case 1:
+        Operation::OneOf(map.Get(key, key_bytes, &output), {kOk, kAbsent, kAgain, kNoRoom, kPoisoned});
+        return;
+      case 2: {
+        uint64_t bucket = in_.Below(4);
+        Operation::OneOf(map.Scan(&bucket, &output), {kOk, kAbsent, kAgain, kNoRoom, kPoisoned});
+        return;
+      }
+      case 3:
+        return locked([&] { Operation::OneOf(map.Remove(key, key_bytes), {kOk, kAbsent, kPoisoned}); });
+      case 4:
+        return locked([&] { map.Clear(); });
+      case 5:
+        map.Leave();
+        return;
+      default:
+        memset(memory, what, sizeof memory);
+        return locked([&] {
+          const MapValue value = {memory, in_.Below(100), memory, in_.Below(sizeof memory)};
+          Operation::OneOf(map.Put(key, key_bytes, value), {kOk, kFull, kPoisoned});
+        });
+    }
   }
 
   void UseRLock(uint8_t what) {
@@ -156,6 +199,7 @@ class ObjectUse {
   }
 
   Registry& registry_;
+  Shared<uint32_t>* poisoned_;
   const Held held_;  // what is known of it may change its place meanwhile
   const Block& block_ = held_.block;
   Input& in_;
