@@ -52,7 +52,10 @@ export class MultiprocError extends Error {
   }
 }
 
-/** A queue had no room within the time given. Nothing was put, except `count` items of a batch. */
+/**
+ * A queue had no room within the time given: nothing was put, except `count` items of a batch. Or a SharedMap has no room for an entry:
+ * nothing was changed.
+ */
 export class Full extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_FULL';
   /** For a batch: how many items were put before room ran out. */

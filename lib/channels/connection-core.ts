@@ -29,8 +29,8 @@ export class ConnectionCore extends Core {
   constructor(rings: ConnectionRings, address: string) {
     super((rings.receiving ?? rings.sending)?.ref ?? -1, 'connection', address);
     this.#rings = rings;
-    if (rings.receiving !== null) native.ringOpenEnd(rings.receiving.ref, RingEnd.receiving);
-    if (rings.sending !== null) native.ringOpenEnd(rings.sending.ref, RingEnd.sending);
+    if (rings.receiving !== null) native.ringOpenEnd(rings.receiving.ref, RingEnd.receiving, 0);
+    if (rings.sending !== null) native.ringOpenEnd(rings.sending.ref, RingEnd.sending, 0);
   }
 
   protected override leave(): void {

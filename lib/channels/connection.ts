@@ -1,42 +1,29 @@
 /**
  * Connection: one end of a pipe.
  */
-import { inspect } from 'node:util';
-import {
-  argumentRangeError,
-  argumentTypeError,
-  BrokenPipeError,
-  BufferTooShort,
-  DirectionError,
-  EOFError,
-  LengthError,
-  type MultiprocError,
-  StateError,
-  TimeoutError,
-} from '../errors.js';
+import { BrokenPipeError, DirectionError, EOFError, type MultiprocError, TimeoutError } from '../errors.js';
 import { registerCompositeKind } from '../internal/handle.js';
 import { call, native, Status } from '../internal/native.js';
-import { type Attachment, checkInteger, describe, Facade } from '../internal/shared-object.js';
+import { type Attachment, describe, Facade } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
 import { rejected } from '../internal/wait.js';
 import { waitable, type Waitable } from '../internal/waitable.js';
 import { notAtAll, parseWait, type WaitOptions } from '../internal/wait-options.js';
+import {
+  asBuffer,
+  type BytesLike,
+  checkMaxLength,
+  copied,
+  longest,
+  partOf,
+  type RecvBytesOptions,
+  refuse,
+} from './bytes.js';
 import { ConnectionAttachment, type ConnectionRings, openRings } from './connection-core.js';
 import type { Claimed } from './incoming.js';
 import type { QueueCore } from './queue-core.js';
 import { Receiver } from './receiver.js';
 import { Sender, type SenderWords } from './sender.js';
-
-/** Options of `recvBytes()`. */
-export interface RecvBytesOptions extends WaitOptions {
-  /** Longest message that is accepted, in bytes; default: any. */
-  readonly maxLength?: number | null | undefined;
-}
-
-/** Bytes in any of the forms that Node has them in. */
-export type BytesLike = ArrayBufferView | ArrayBufferLike;
-
-const longest = 2 ** 53 - 1;
 
 /** Milliseconds for which a dead receiver may go unnoticed by who sends. */
 const LOOK_INTERVAL = 10;
@@ -310,49 +297,6 @@ function polled(status: number): boolean {
   if (status === 0 || status === Status.ShutDown) return true;
   if (status === Status.Again) return false;
   throw statusError(status, 'poll');
-}
-
-function refuse(value: unknown, maxLength: number): MultiprocError | undefined {
-  if (!(value instanceof Uint8Array))
-    return new StateError('Cannot receive bytes: the message is another value, use recv()');
-  if (value.length <= maxLength) return undefined;
-  return new LengthError(`Cannot receive: the message has ${value.length} bytes, ${maxLength} are allowed`);
-}
-
-function copied(message: Buffer, room: Buffer): number {
-  if (message.length > room.length) {
-    const text = `Cannot receive: the message has ${message.length} bytes, there is room for ${room.length}`;
-    throw new BufferTooShort(text, { data: message });
-  }
-  return message.copy(room);
-}
-
-function checkMaxLength(options: RecvBytesOptions | null | undefined): number {
-  const maxLength: unknown = options?.maxLength;
-  return maxLength === undefined || maxLength === null
-    ? longest
-    : checkInteger(maxLength, 0, longest, 'maxLength', 'receive');
-}
-
-function asBuffer(bytes: unknown): Buffer {
-  if (ArrayBuffer.isView(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes instanceof ArrayBuffer || bytes instanceof SharedArrayBuffer) return Buffer.from(bytes);
-  throw argumentTypeError(
-    `Cannot use as bytes: expected a Buffer, typed array, DataView or ArrayBuffer, received ${inspect(bytes, { depth: 0 })}`,
-  );
-}
-
-function partOf(bytes: unknown, offset: number | undefined, size: number | undefined): Buffer {
-  const whole = asBuffer(bytes);
-  const begin = checkInteger(offset ?? 0, 0, longest, 'offset', 'use bytes');
-  if (begin > whole.length)
-    throw argumentRangeError(`Cannot use bytes: offset ${begin} is beyond their length ${whole.length}`);
-  const length = size ?? whole.length - begin;
-  checkInteger(length, 0, longest, 'size', 'use bytes');
-  if (begin + length > whole.length) {
-    throw argumentRangeError(`Cannot use bytes: ${length} from ${begin} on are beyond their length ${whole.length}`);
-  }
-  return whole.subarray(begin, begin + length);
 }
 
 registerCompositeKind('connection', (address) => new Connection(openRings(address)));

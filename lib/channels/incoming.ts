@@ -10,9 +10,15 @@ const slabSize = 32 * 1024;
 /** Raw messages below this many bytes are given away as slices of the slab; longer ones get memory of their own. */
 const longestSlice = 4 * 1024;
 
+/** Makes values of messages. */
+export interface MessageDecoder<T = unknown> {
+  /** @param owned whether the memory is given away with the message. */
+  decode(bytes: Buffer, start: number, end: number, owned: boolean): T;
+}
+
 /** A message that was taken and not yet consumed. */
-export interface Claimed {
-  readonly value: unknown;
+export interface Claimed<T = unknown> {
+  readonly value: T;
   readonly position: number;
   /** Which delivery this is, from 1. */
   readonly attempts: number;
@@ -34,7 +40,23 @@ type BufferViewConstructor = new (memory: ArrayBufferLike, offset: number, lengt
  */
 const BufferView = (Buffer as unknown as { readonly [Symbol.species]: BufferViewConstructor })[Symbol.species];
 
-const decoder = new Decoder();
+/** Of everything that can travel. */
+export const decoder = new Decoder();
+
+/**
+ * Decodes a part of a message now, for somebody who asks for it later: what decoding threw is thrown then, and the rest of the message can be
+ * used whatever it was.
+ */
+export function decoded(bytes: Buffer, start: number, end: number, owned: boolean): () => unknown {
+  try {
+    const value = decoder.decode(bytes, start, end, owned);
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
 
 /** Tries to get a message. After success, {@link takeValue} or {@link takeClaimed} must follow at once. */
 export function getMessage(ref: number, mode: number, waitMs: number): number {
@@ -69,7 +91,9 @@ function renewSlab(): void {
 }
 
 /** The value of the message that {@link getMessage} got with `GetMode.copy`. */
-export function takeValue(ref: number, length: number, codec: CodecName): unknown {
+export function takeValue<T>(ref: number, length: number, codec: MessageDecoder<T>): T;
+export function takeValue(ref: number, length: number, codec: CodecName | MessageDecoder): unknown;
+export function takeValue(ref: number, length: number, codec: CodecName | MessageDecoder): unknown {
   const flags = native.out[0] as number;
   if (flags === 0) return decode(length, codec);
   const position = native.out[1] as number;
@@ -86,7 +110,9 @@ export function takeValue(ref: number, length: number, codec: CodecName): unknow
  * The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, nobody can ever
  * work on it: it is consumed, and counts as done where that is counted.
  */
-export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
+export function takeClaimed<T>(ref: number, length: number, codec: MessageDecoder<T>): Claimed<T>;
+export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed;
+export function takeClaimed(ref: number, length: number, codec: CodecName | MessageDecoder): Claimed {
   const [flags = 0, position = 0, , attempts = 1] = native.out;
   const spilled = spillOf(ref, flags, position, finish);
   try {
@@ -128,27 +154,31 @@ export function openSpill(ref: number, position: number, drop: Drop = consume): 
   }
 }
 
-function decodeOwned(bytes: Buffer, codec: CodecName): unknown {
-  return codec === 'raw' ? bytes : decoder.decode(bytes, 0, bytes.length, true);
+function decodeOwned(bytes: Buffer, codec: CodecName | MessageDecoder): unknown {
+  return codec === 'raw' ? bytes : decoderFor(codec).decode(bytes, 0, bytes.length, true);
 }
 
-function decode(length: number, codec: CodecName): unknown {
+function decoderFor(codec: 'structured' | MessageDecoder): MessageDecoder {
+  return codec === 'structured' ? decoder : codec;
+}
+
+function decode(length: number, codec: CodecName | MessageDecoder): unknown {
   if (own !== null) {
     const bytes = own;
     own = null;
     return decodeOwned(bytes.length === length ? bytes : bytes.subarray(0, length), codec);
   }
-  return codec === 'raw' ? slice(length) : decodeInPlace(length);
+  return codec === 'raw' ? slice(length) : decodeInPlace(length, decoderFor(codec));
 }
 
-function decodeInPlace(length: number): unknown {
+function decodeInPlace(length: number, messages: MessageDecoder): unknown {
   const bytes = slab;
   const start = free;
   const end = start + length;
   // Reviving an object may run code that gets a message too.
   free = (end + 7) & ~7;
   try {
-    return decoder.decode(bytes, start, end, false);
+    return messages.decode(bytes, start, end, false);
   } finally {
     if (slab === bytes) free = start;
   }

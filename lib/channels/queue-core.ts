@@ -5,12 +5,12 @@ import { CorruptSegmentError } from '../errors.js';
 import { parseDescription } from '../internal/description.js';
 import { call, native, WaitQueue } from '../internal/native.js';
 import { Core, type SharedObject } from '../internal/shared-object.js';
-import { type PinnedQueue, releaseConsumed } from '../internal/transit.js';
+import { releaseConsumed } from '../internal/transit.js';
 import { WaitLine } from '../internal/wait.js';
 import { type CodecName, isCodecName } from './codec-name.js';
 
 /** Names of the classes that a queue's handle can become. */
-export type QueueClass = 'Queue' | 'SimpleQueue' | 'JoinableQueue' | 'Connection';
+export type QueueClass = 'Queue' | 'SimpleQueue' | 'JoinableQueue' | 'Connection' | 'Channel';
 
 /** Kept with each queue as JSON. */
 export interface QueueMeta {
@@ -26,11 +26,19 @@ export function readMeta(ref: number): QueueMeta {
 }
 
 function isQueueClass(name: unknown): name is QueueClass {
-  return name === 'Queue' || name === 'SimpleQueue' || name === 'JoinableQueue' || name === 'Connection';
+  return typeof name === 'string' && Object.hasOwn(queueClasses, name);
 }
 
+const queueClasses: Readonly<Record<QueueClass, true>> = {
+  Queue: true,
+  SimpleQueue: true,
+  JoinableQueue: true,
+  Connection: true,
+  Channel: true,
+};
+
 /** Waiting for messages is the main line. */
-export class QueueCore extends Core implements PinnedQueue {
+export class QueueCore extends Core {
   /** Who waits for room. */
   readonly space: WaitLine;
   /** Who waits until all tasks are done. */
@@ -51,21 +59,6 @@ export class QueueCore extends Core implements PinnedQueue {
   }
 
   #memory: ArrayBuffer | undefined;
-  #uses = 0;
-
-  get uses(): number {
-    return this.#uses;
-  }
-
-  override retain(): void {
-    this.#uses += 1;
-    super.retain();
-  }
-
-  override release(): void {
-    this.#uses -= 1;
-    super.release();
-  }
 
   /** The memory in which all messages of the ring lie. */
   ringMemory(): ArrayBuffer {

@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { argumentTypeError, type ErrorDetails, Full, MultiprocError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { Status } from '../internal/native.js';
 import type { Attachment, SharedObject } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
@@ -40,10 +41,15 @@ export class Sender {
   readonly #encoder: MessageEncoder;
   readonly #words: SenderWords;
 
-  constructor(owner: SharedObject, attachment: Attachment<QueueCore>, words: SenderWords = queueWords) {
+  constructor(
+    owner: SharedObject,
+    attachment: Attachment<QueueCore>,
+    words: SenderWords = queueWords,
+    encoder: MessageEncoder = messageEncoder(attachment.core.meta.codec),
+  ) {
     this.#owner = owner;
     this.#at = attachment;
-    this.#encoder = messageEncoder(attachment.core.meta.codec);
+    this.#encoder = encoder;
     this.#words = words;
   }
 
@@ -85,6 +91,13 @@ export class Sender {
     this.putSync(value, notAtAll);
   }
 
+  /** Puts without waiting. False, and no error, when there is no room. */
+  tryPut(value: unknown): boolean {
+    const status = this.#tryPut(this.#encode(value));
+    if (status !== 0 && status !== Status.Again) throw this.#failure(status, false);
+    return status === 0;
+  }
+
   putMany(values: Iterable<unknown>, options: WaitOptions | null | undefined): Promise<void> {
     let count = 0;
     const kept: KeptMessage[] = [];
@@ -112,14 +125,13 @@ export class Sender {
   putManySync(values: Iterable<unknown>, options: WaitOptions | null | undefined): void {
     checkIterable(values);
     const wait = parseWait(options);
-    const deadline = performance.now() + wait.timeout;
+    const deadline = now() + wait.timeout;
     let count = 0;
     try {
       for (const value of values) {
         const headLength = this.#encode(value);
         const status = this.#tryPut(headLength);
-        if (status !== 0)
-          this.#finishSync(status, headLength, { ...wait, timeout: deadline - performance.now() }, count);
+        if (status !== 0) this.#finishSync(status, headLength, { ...wait, timeout: deadline - now() }, count);
         count += 1;
       }
     } catch (error) {

@@ -1,6 +1,7 @@
 /**
  * Latch: something that happens once, for those in this thread who wait for it.
  */
+import { now } from './clock.js';
 import type { Wait } from './wait-options.js';
 
 /** Longest delay that Node's timers take; longer ones fire at once. */
@@ -34,7 +35,7 @@ export class Latch {
     if (this.#open || timeout <= 0) return Promise.resolve(this.#open);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const deadline = performance.now() + timeout;
+      const deadline = now() + timeout;
       let timer: NodeJS.Timeout | undefined;
       const leave = (): void => {
         clearTimeout(timer);
@@ -51,7 +52,7 @@ export class Latch {
         reject(signal?.reason);
       };
       const tick = (): void => {
-        const left = deadline - performance.now();
+        const left = deadline - now();
         // Timers may fire early by a part of a millisecond.
         if (left <= 0) done();
         else timer = setTimeout(tick, Math.min(Math.ceil(left), LONGEST_TIMER));

@@ -14,6 +14,7 @@
  */
 import { errorForCode } from '../errors.js';
 import { loadAddon } from './loader.js';
+import type { ObjectStats, SegmentInfo } from './native-facts.js';
 
 /** Negative results of hot operations. */
 export const Status = {
@@ -41,6 +42,10 @@ export const Status = {
   NoSpace: -11,
   /** The system refused, for example a descriptor or a thread; `out[0]` is errno. */
   System: -12,
+  /** The map has no room for that. */
+  Full: -13,
+  /** The map has no such key. */
+  Absent: -14,
 } as const;
 
 /** What a ref can be; the number is part of the shared layout, the name is part of a handle's text. */
@@ -56,6 +61,7 @@ export const Kind = {
   array: 9,
   memory: 10,
   queue: 11,
+  map: 12,
 } as const;
 export type KindName = keyof typeof Kind;
 
@@ -100,58 +106,6 @@ export const MessageFlag = {
   handles: 2,
 } as const;
 
-/** What `ownerOf` leaves in `out`. */
-export interface ParticipantInfo {
-  readonly index: number;
-  readonly pid: number;
-  readonly command: string;
-  readonly alive: boolean;
-}
-
-/** One segment as `listSegments` sees it. */
-export interface SegmentInfo {
-  readonly name: string;
-  /** `'arena' | 'queue' | 'memory' | 'spill' | 'unknown'`. */
-  readonly kind: string;
-  /** Bytes of the file. */
-  readonly size: number;
-  /** Nobody holds it: the next sweep removes it. */
-  readonly orphan: boolean;
-  readonly participants: readonly ParticipantInfo[];
-  /** Queue: committed messages not yet consumed; arena: live objects; else 0. */
-  readonly depth: number;
-  /** Why it could not be read, when it could not. */
-  readonly problem: string | null;
-}
-
-/** Counters of an object; fields that do not apply are 0. */
-export interface ObjectStats {
-  /** Lock, RLock: successful acquisitions. Semaphore: permits taken. Condition: waits. Event: sets. Barrier: releases. */
-  readonly acquired: number;
-  /** Acquisitions that had to wait. */
-  readonly contended: number;
-  /** Owners that died holding it. */
-  readonly ownerDeaths: number;
-  /** Participants registered as waiting right now. */
-  readonly waiters: number;
-  /** Pid of the owner, 0 if free. */
-  readonly ownerPid: number;
-  /** Queue: messages put and got so far, over all processes. */
-  readonly puts: number;
-  readonly gets: number;
-  /** Queue: bytes of the ring in use (claimed lines), and in all. */
-  readonly bytesUsed: number;
-  readonly capacity: number;
-  /** Messages that travelled in a segment of their own. */
-  readonly spills: number;
-  /** Messages that were dropped since their file was gone or damaged. */
-  readonly damaged: number;
-  /** Pids of processes in the middle of a put or get right now (a stopped one pins its space). */
-  readonly busyPids: readonly number[];
-  /** Processes (participants) joined to the segment. */
-  readonly participants: number;
-}
-
 export interface Native {
   /** Sixteen numbers shared with native code: secondary results of the last call on this thread. */
   readonly out: Float64Array;
@@ -159,12 +113,14 @@ export interface Native {
   setScratch(bytes: Uint8Array): void;
   /** Memory that `ringGet` copies messages into. Kept alive by native code. */
   setSlab(bytes: Uint8Array): void;
+  /** Memory that `mapGet` and `mapScan` copy into. Kept alive by native code. */
+  setMapSlab(bytes: Uint8Array): void;
 
   // ---- objects -------------------------------------------------------------------------------------------------
   /**
    * Makes an object: anonymous ones (`name === null`) of small size in this environment's arena, others in a segment
    * of their own. `a` and `b` by kind: semaphore (value, max), barrier (parties, defaultTimeoutMs or -1),
-   * value and array (type number, length), others (0, 0). `dataBytes`: bytes of user memory (value, array, memory).
+   * value and array (type number, length), map (entries, units; it knows its `dataBytes`), others (0, 0). `dataBytes`: bytes of user memory (value, array, memory).
    * `meta`: up to 2,000 bytes of text kept with the object and returned by `meta()`. `initial`: the first bytes of the
    * user memory, there before anybody else can open the name.
    * Throws ERR_MULTIPROC_EXISTS, _NO_SPACE, _ARGUMENT (bad name), _PERMISSION, _SYSTEM.
@@ -210,6 +166,8 @@ export interface Native {
   /** The user memory of a value, array or memory object: one ArrayBuffer per ref, the same at every call. */
   buffer(ref: number): ArrayBuffer;
   stats(ref: number): ObjectStats;
+  /** How many participants use an anonymous object that is no queue: those who died and have not been reaped yet too. */
+  users(ref: number): number;
   /** Leaves everything now; happens by itself at the end of the environment and at process.exit. Later calls return Status.Closed. */
   shutdown(): void;
 
@@ -237,6 +195,8 @@ export interface Native {
   setRef(on: boolean): void;
   /** Repairs what dead participants of the ref's segment left; returns how many were dead. */
   reap(ref: number): number;
+  /** The same for every segment that is open in this environment. */
+  reapAll(): number;
   /** Processors this process may use, for spin decisions. */
   readonly usableCpus: number;
 
@@ -349,10 +309,19 @@ export interface Native {
   ringState(ref: number): number;
   /** 0 when there is a message to get, ShutDown when there never will be, else Again. Takes nothing. */
   ringPoll(ref: number, waitMs: number): number;
-  /** Pipes: this environment uses the end (see {@link RingEnd}) from now on, until it closes it or dies. */
-  ringOpenEnd(ref: number, end: number): number;
+  /**
+   * This environment uses the end (see {@link RingEnd}) from now on, until it closes it or dies. `silent` = 0, pipes: who puts and gets is
+   * told when the other end has no users any more. 1: users are only counted, and rung.
+   */
+  ringOpenEnd(ref: number, end: number, silent: 0 | 1): number;
   /** When it was the end's last user: ShutDown, at once for those who put, and for those who get once nothing is left. */
   ringCloseEnd(ref: number, end: number): number;
+  /** 1 if the end is in use by a participant, or with -1 by anybody; those who died count until they are reaped. */
+  ringHasEnd(ref: number, end: number, participant: number): number;
+  /** Number of this environment among the queue's participants. */
+  ringSelf(ref: number): number;
+  /** Rings a participant if it is armed for `WaitQueue.join`, or with -1 everybody, armed or not. */
+  ringCall(ref: number, participant: number): number;
   /** JoinableQueue: one task done. OverRelease beyond the number of messages put. */
   ringTaskDone(ref: number): number;
   ringUnfinished(ref: number): number;
@@ -362,6 +331,38 @@ export interface Native {
   ringConsumed(ref: number, position: number): number;
   /** Position of the last message this environment committed on the ref. */
   ringLastPosition(ref: number): number;
+
+  // ---- map: keys longer than 4,096 bytes are TooLarge --------------------------------------------------------------
+  /** Copies a value to the map slab from `offset` on; never waits. Result: its length. Absent; NoRoom: `out[0]` bytes needed; Again: read it within mapEnter. */
+  mapGet(ref: number, key: string, offset: number): number;
+  /** 0, Absent, Again. */
+  mapHas(ref: number, key: string): number;
+  /**
+   * Copies the entries of the first bucket from `bucket` on that has any; `out[1]` is the next one. Each: 4 bytes length of the key, 4 of the value, key,
+   * value. Otherwise as `mapGet`; Absent when there are no more.
+   */
+  mapScan(ref: number, bucket: number, offset: number): number;
+  /**
+   * Sets a value as `ringPut` takes a message. `onlyIfAbsent` = 1: 2 when there was one, which stays. `entered` = 1: this thread has entered. Full, TooLarge;
+   * Deadlock: this thread has entered, and `entered` is 0.
+   */
+  mapPut(
+    ref: number,
+    key: string,
+    headLength: number,
+    body: Uint8Array | null,
+    onlyIfAbsent: 0 | 1,
+    entered: 0 | 1,
+    waitMs: number,
+  ): number;
+  /** 0, Absent; otherwise as `mapPut`. */
+  mapDelete(ref: number, key: string, entered: 0 | 1, waitMs: number): number;
+  mapClear(ref: number, waitMs: number): number;
+  /** From now on only this thread changes the map, until `mapLeave` or its end. Deadlock: it has entered already. */
+  mapEnter(ref: number, waitMs: number): number;
+  mapLeave(ref: number): number;
+  /** Number of entries; `out[0]` units in use. */
+  mapSize(ref: number): number;
 
   // ---- processes -----------------------------------------------------------------------------------------------
   /**
@@ -378,12 +379,27 @@ export interface Native {
   ): number;
   /** A pipe that no child inherits by itself: descriptors of the reading and of the writing end. Throws _SYSTEM. */
   makePipe(): [number, number];
+  /**
+   * The file of memory that all children started from now on have as their descriptor 4: for the first call in this process its descriptor, to be
+   * filled, and -1 for all others. `own`: a new file; else the one that this process was given itself.
+   */
+  giveMemory(own: boolean): number;
   /** 0 when the child has ended: `out[0]` exit code, `out[1]` number of the signal that ended it or 0. Again, Closed. */
   processAwait(child: number, waitMs: number): number;
   /** Sends a signal to a child, unless it has ended; 0 or errno. */
   processSignal(child: number, signal: number): number;
   /** Nobody will ask for the child any more. */
   processForget(child: number): void;
+  /** A number for a thread that is about to be started as a child; `processAwait`, `sleepOn` and `processForget` take it. Its code is −2^31 if it has said none. */
+  threadPlan(): number;
+  /** In a thread: it is the one with this number, which ends when this environment has left everything. False if it has been called off. */
+  threadBegin(thread: number): boolean;
+  /** In a thread: its exit code. */
+  threadCode(thread: number, code: number): void;
+  /** It is being terminated: if it has not begun, it has ended. */
+  threadCallOff(thread: number): void;
+  /** It has ended, whether it began or not. */
+  threadEnd(thread: number): void;
   /** `callback` runs on the event loop when children have ended. */
   setProcessCallback(callback: () => void): void;
   /** Keeps the event loop alive while true. */

@@ -4,6 +4,7 @@
  * Polling answers within microseconds and costs a processor; parking answers within some tens of microseconds and
  * costs nothing. So a line polls for the budget it has earned (see {@link Parkable.budget}) and then parks.
  */
+import { now } from './clock.js';
 import { native } from './native.js';
 import { statusError } from './status-error.js';
 
@@ -54,7 +55,7 @@ export function nudge(line: Parkable): void {
 const nudged = new Set<Parkable>();
 
 function poll(line: Parkable, budget: number): void {
-  polling.set(line, performance.now() + budget);
+  polling.set(line, now() + budget);
   schedule();
 }
 
@@ -72,10 +73,10 @@ function pollOnce(): void {
     for (const line of lines) line.serve();
   }
   if (polling.size === 0) return;
-  const now = performance.now();
+  const time = now();
   for (const [line, until] of polling) {
     for (let tries = 0; tries < TRIES && polling.has(line); tries++) line.serve();
-    if (now >= until && polling.delete(line)) park(line);
+    if (time >= until && polling.delete(line)) park(line);
   }
   if (polling.size > 0) schedule();
 }

@@ -48,7 +48,7 @@ export interface CreateOptions {
 }
 
 /** Kinds of objects that are made of several, each of which native code knows by itself. */
-export type CompositeKind = 'connection';
+export type CompositeKind = 'connection' | 'proxy' | 'channel' | 'reader' | 'writer' | 'redis';
 
 /** What this environment knows about one shared object. Subclasses add the state that their kind needs in-process. */
 export class Core {
@@ -67,6 +67,11 @@ export class Core {
   /** True when the last user in this environment has let go of it. */
   get left(): boolean {
     return this.#uses === 0;
+  }
+
+  /** How many keep it open in this environment: facades, holds, messages in transit. */
+  get uses(): number {
+    return this.#uses;
   }
 
   /** Keeps the object open for one more user: a facade, a hold, a message in transit. */
@@ -177,7 +182,7 @@ let readAttachment: (object: object) => Attachment | undefined;
 
 const adopted = new WeakMap<object, Attachment>();
 
-/** Makes {@link attachmentOf} know a facade that cannot extend {@link Facade}. */
+/** Makes {@link attachmentOf} know a facade that cannot extend {@link Facade}: a typed array or a function. */
 export function adoptFacade(facade: SharedObject, attachment: Attachment): void {
   adopted.set(facade, attachment);
   closeWhenForgotten(facade, attachment);
@@ -185,10 +190,15 @@ export function adoptFacade(facade: SharedObject, attachment: Attachment): void 
 
 /** The attachment of a facade; `undefined` for anything else, at the price of a brand check. */
 export function attachmentOf(object: object): Attachment | undefined {
-  return readAttachment(object) ?? (ArrayBuffer.isView(object) ? adopted.get(object) : undefined);
+  return readAttachment(object) ?? (mayBeAdopted(object) ? adopted.get(object) : undefined);
 }
 
-/** Base class of all facades but arrays, which must be typed arrays. */
+/** Typed arrays and functions are facades by being adopted. */
+function mayBeAdopted(object: object): boolean {
+  return ArrayBuffer.isView(object) || typeof object === 'function';
+}
+
+/** Base class of all facades but arrays, which must be typed arrays, and ends of channels, which can be called. */
 export abstract class Facade implements SharedObject {
   readonly handle: string;
   readonly #attachment: Attachment;

@@ -7,6 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { argumentTypeError, NotFoundError, NotTransferableError } from '../errors.js';
+import { importModule } from './import-module.js';
 
 /** The address of a function. */
 export interface TaskReference {
@@ -108,7 +109,9 @@ function findModule(module: string, action: string): string {
 
 function select(reference: TaskReference, exports: Readonly<Record<string, unknown>>): AnyFunction {
   const { module, name = 'default' } = reference;
-  const found = functions.get(keyOf(module, name)) ?? exports[name];
+  // What is required and not imported may be a function itself.
+  const own = name === 'default' && typeof exports === 'function' ? exports : exports[name];
+  const found = functions.get(keyOf(module, name)) ?? own;
   if (typeof found !== 'function')
     throw new NotFoundError(`Cannot run task: ${module} has no function ${inspect(name)}`);
   return found as AnyFunction;
@@ -118,7 +121,9 @@ function select(reference: TaskReference, exports: Readonly<Record<string, unkno
 export async function loadTask(reference: TaskReference): Promise<AnyFunction> {
   const known = functions.get(keyOf(reference.module, reference.name ?? 'default'));
   if (known !== undefined) return known;
-  return select(reference, (await import(reference.module)) as Record<string, unknown>);
+  // It needs none of what loads ES modules, which takes as long to get ready as half of the library.
+  if (reference.module.startsWith('file:') && reference.module.endsWith('.cjs')) return loadTaskSync(reference);
+  return select(reference, (await importModule(reference.module)) as Record<string, unknown>);
 }
 
 /** The same without waiting; fails for a module that uses `await` at its top level. */

@@ -10,11 +10,18 @@ import { doBetweenSlices } from './wait.js';
 
 /** The objects that one message refers to, each counted once. */
 export class Luggage {
+  readonly #sources: readonly HandleSource[];
   readonly #cores: readonly Core[];
 
   constructor(sources: readonly HandleSource[]) {
+    this.#sources = sources;
     this.#cores = sources.map(({ object }) => coreOf(object)).filter((core) => core !== undefined);
     for (const core of this.#cores) core.retain();
+  }
+
+  /** The same objects, counted once more: for a message that is sent a second time. */
+  again(): Luggage {
+    return new Luggage(this.#sources);
   }
 
   /** The message was consumed, or will never be sent. */
@@ -23,14 +30,8 @@ export class Luggage {
   }
 }
 
-/** A queue, as far as this file needs to know it. */
-export interface PinnedQueue extends Core {
-  /** How many keep it open in this environment, pins included. */
-  readonly uses: number;
-}
-
 interface Pin {
-  readonly queue: PinnedQueue;
+  readonly queue: Core;
   /** Where the message lies in the queue's ring. */
   readonly position: number;
   readonly luggage: Luggage;
@@ -43,7 +44,7 @@ let pins: Pin[] = [];
 let timer: NodeJS.Timeout | undefined;
 
 /** Keeps the luggage of the message that this thread has just put, and the queue itself, until somebody has consumed it. */
-export function pinLastMessage(queue: PinnedQueue, luggage: Luggage): void {
+export function pinLastMessage(queue: Core, luggage: Luggage): void {
   releaseConsumed();
   queue.retain();
   pins.push({ queue, position: native.ringLastPosition(queue.ref), luggage });
@@ -68,6 +69,12 @@ export function releaseConsumed(): void {
     luggage.release();
     queue.release();
   }
+}
+
+/** Are there objects in messages of this queue that nobody has received yet? */
+export function isAwaited(queue: Core): boolean {
+  releaseConsumed();
+  return pins.some((pin) => pin.queue === queue);
 }
 
 /** A queue that is damaged delivers nothing any more. */

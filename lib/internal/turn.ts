@@ -4,6 +4,7 @@
  * An operation that need not wait resolves in the same turn, which is fast; a loop of such operations would hold up timers,
  * signals and input for as long as it lasts. So once in a while one of them resolves in the next turn.
  */
+import { now } from './clock.js';
 
 /** Milliseconds for which a turn may be prolonged. */
 const longestTurn = 5;
@@ -17,9 +18,9 @@ let lastTurn = 0;
 export function isTurnDue(): boolean {
   operations += 1;
   if (operations % operationsPerLook !== 0) return false;
-  const now = performance.now();
-  if (now - lastTurn < longestTurn) return false;
-  lastTurn = now;
+  const time = now();
+  if (time - lastTurn < longestTurn) return false;
+  lastTurn = time;
   return true;
 }
 

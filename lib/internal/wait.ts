@@ -4,6 +4,7 @@
  * An operation is an **attempt**: a function that tries once, waits natively for at most the milliseconds given, and
  * returns a native status. `Status.Again` means "not now"; everything else ends the wait.
  */
+import { now } from './clock.js';
 import { native, Status } from './native.js';
 import { enter, leave, nudge, type Parkable } from './parking.js';
 import { resolved } from './turn.js';
@@ -47,7 +48,7 @@ export class WaitLine implements Parkable {
   // A line exists for every object and is rarely used.
   #entries: Set<Entry> | undefined;
   #serving = false;
-  /** When this line last looked for dead processes, by `performance.now()`. */
+  /** When this line last looked for dead processes, by `now()`. */
   #looked = 0;
 
   constructor(ref: number, queue: number) {
@@ -91,7 +92,9 @@ export class WaitLine implements Parkable {
    * @returns the status; `Status.Again` when the time was over.
    */
   waitSync(attempt: Attempt, timeout: number, ordered = false): number {
-    const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
+    // The first look at the clock takes Node 2 ms, which children would wait for when they read what is there already.
+    const timed = timeout > 0 && timeout !== Infinity;
+    const deadline = timed ? now() + timeout : Infinity;
     let remaining = timeout;
     for (;;) {
       const waitMs = remaining > SLICE ? SLICE : remaining > 0 ? remaining : 0;
@@ -103,10 +106,10 @@ export class WaitLine implements Parkable {
       } else {
         served = first.try(waitMs);
       }
-      if (deadline !== Infinity) remaining = deadline - performance.now();
+      if (timed) remaining = deadline - now();
       if (served) continue;
       if (remaining <= 0) return first === undefined && this.lookForDead() ? attempt(0) : Status.Again;
-      this.#looked = performance.now();
+      this.#looked = now();
       native.reap(this.ref);
       doChores();
     }
@@ -173,9 +176,9 @@ export class WaitLine implements Parkable {
    * @returns whether it did: then another attempt is due.
    */
   lookForDead(interval: number = SLICE): boolean {
-    const now = performance.now();
-    if (now - this.#looked < interval) return false;
-    this.#looked = now;
+    const time = now();
+    if (time - this.#looked < interval) return false;
+    this.#looked = time;
     native.reap(this.ref);
     return true;
   }
@@ -193,7 +196,7 @@ class Entry {
   readonly #attempt: Attempt;
   readonly #settle: (status: number) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #since = performance.now();
+  readonly #since = now();
   readonly #deadline: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
@@ -259,7 +262,7 @@ class Entry {
     this.#ended = true;
     clearTimeout(this.#timer);
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#line.remove(this, performance.now() - this.#since, served);
+    this.#line.remove(this, now() - this.#since, served);
   }
 
   #startTimer(remaining: number): void {
@@ -273,7 +276,7 @@ class Entry {
 
   #onTimer(): void {
     // Timers have a granularity of a millisecond and may fire early by a part of it.
-    const remaining = this.#deadline - performance.now();
+    const remaining = this.#deadline - now();
     if (remaining > 0) {
       this.#startTimer(remaining);
       return;

@@ -23,3 +23,23 @@ export interface HasWaitable extends SharedObject {
 export function hasWaitable(object: object): object is HasWaitable {
   return waitable in object;
 }
+
+/** What the event loop of this thread learns by itself: how to look at it, and how to be told. */
+export interface Observed {
+  isReady(): boolean;
+  /** Calls `notify` when there may be something new, or with why it cannot tell, until the signal aborts. */
+  subscribe(notify: (failed?: { readonly error: unknown }) => void, signal: AbortSignal): void;
+}
+
+/** A method of objects that are {@link Observed}, for `wait()` only. Throws as their waiting operations do. */
+export const observed: unique symbol = Symbol('observed');
+
+/** An object that has it: a connection to another machine, and what accepts those. */
+export interface HasObserved {
+  /** @internal */
+  [observed](): Observed;
+}
+
+export function hasObserved(object: object): object is HasObserved {
+  return observed in object;
+}

@@ -2,9 +2,9 @@
  * SharedMemory: a block of bytes that all processes see.
  */
 import { constants } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { argumentTypeError, CorruptSegmentError, ExistsError, KindError } from '../errors.js';
+import { builtin } from '../internal/builtin.js';
 import { registerKind } from '../internal/handle.js';
 import {
   type Attachment,
@@ -64,7 +64,7 @@ export function createBlock(
 ): Block {
   const checked = checkCreateOptions(options, `create ${className}`);
   for (;;) {
-    const name = checked.name ?? `memory-${randomBytes(8).toString('hex')}`;
+    const name = checked.name ?? `memory-${builtin.crypto.randomBytes(8).toString('hex')}`;
     const facts: BlockFacts = { class: className, name };
     try {
       return new Block(

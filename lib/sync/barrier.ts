@@ -2,6 +2,7 @@
  * Barrier: a fixed number of parties that go on only together.
  */
 import { StateError, TimeoutError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { registerKind } from '../internal/handle.js';
 import { call, Kind, native, Status } from '../internal/native.js';
 import {
@@ -150,14 +151,14 @@ export class Barrier extends SyncObject {
     const { ref } = core;
     this.#attachment.assertOpen('wait for Barrier');
     this.#findDead();
-    const deadline = performance.now() + timeout;
+    const deadline = now() + timeout;
     const arrival = arrived(core.main.waitSync((waitMs) => native.barrierArrive(ref, waitMs), timeout));
     if (arrival.last) {
       this.#runActionSync();
       return finish(core, arrival);
     }
     const { round } = arrival;
-    const status = core.main.waitSync((waitMs) => native.barrierWait(ref, round, waitMs), deadline - performance.now());
+    const status = core.main.waitSync((waitMs) => native.barrierWait(ref, round, waitMs), deadline - now());
     return passed(core, arrival, status);
   }
 
@@ -204,7 +205,7 @@ export class Barrier extends SyncObject {
 
   async #wait(wait: Wait): Promise<number> {
     const { core, ref } = this.#attachment;
-    const deadline = performance.now() + wait.timeout;
+    const deadline = now() + wait.timeout;
     core.retain();
     try {
       this.#findDead();
@@ -215,7 +216,7 @@ export class Barrier extends SyncObject {
         this,
         wait,
         (waitMs) => native.barrierArrive(ref, waitMs),
-        (ended) => this.#arrive(ended, { ...wait, timeout: deadline - performance.now() }),
+        (ended) => this.#arrive(ended, { ...wait, timeout: deadline - now() }),
       );
     } finally {
       core.release();

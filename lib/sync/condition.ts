@@ -2,6 +2,7 @@
  * Condition: waiting, inside a lock, for somebody to say that something changed.
  */
 import { OwnerError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { attach, registerKind } from '../internal/handle.js';
 import { native, Status } from '../internal/native.js';
 import {
@@ -190,11 +191,11 @@ export class Condition extends Acquirable {
   async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions | null): Promise<T> {
     checkCallback(predicate, 'wait for Condition');
     const { timeout, signal } = parseWait(options);
-    const deadline = performance.now() + timeout;
+    const deadline = now() + timeout;
     this.#monitor('wait for');
     for (;;) {
       const value = await predicate();
-      const remaining = deadline - performance.now();
+      const remaining = deadline - now();
       if (value || remaining <= 0) return value;
       await this.wait({ timeout: remaining, signal });
     }
@@ -208,11 +209,11 @@ export class Condition extends Acquirable {
   waitForSync<T>(predicate: () => T, options?: WaitOptions | null): T {
     checkCallback(predicate, 'wait for Condition');
     const { timeout } = parseWait(options);
-    const deadline = performance.now() + timeout;
+    const deadline = now() + timeout;
     this.#monitor('wait for');
     for (;;) {
       const value = refusePromise(predicate(), 'wait for an asynchronous predicate in waitForSync()', 'waitFor()');
-      const remaining = deadline - performance.now();
+      const remaining = deadline - now();
       if (value || remaining <= 0) return value;
       this.waitSync({ timeout: remaining });
     }

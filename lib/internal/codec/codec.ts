@@ -60,12 +60,28 @@ export class Encoder implements Encoded {
     this.body = null;
     this.handles = null;
     const length = this.#encode(value);
-    const scratch = this.#scratch.bytes;
-    if (scratch !== this.#told) {
-      this.#told = scratch;
-      this.#onScratch(scratch);
-    }
+    this.#tell();
     return length;
+  }
+
+  /**
+   * Puts `prefix` before the message that was just encoded, of which `length` bytes are in the scratch: for those who write a head of their
+   * own. Gives the number of bytes there now.
+   */
+  prepend(prefix: Uint8Array, length: number): number {
+    const before = this.#scratch.bytes;
+    const bytes = this.#scratch.reserve(prefix.length + length);
+    before.copy(bytes, prefix.length, 0, length);
+    bytes.set(prefix);
+    this.#tell();
+    return prefix.length + length;
+  }
+
+  #tell(): void {
+    const scratch = this.#scratch.bytes;
+    if (scratch === this.#told) return;
+    this.#told = scratch;
+    this.#onScratch(scratch);
   }
 
   #encode(value: unknown): number {

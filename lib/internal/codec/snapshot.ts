@@ -30,6 +30,11 @@ class Stand {
   number = -1;
 }
 
+/** An end of a channel: it can be called, and travels all the same. */
+function isSharedFunction(value: unknown): value is object {
+  return typeof value === 'function' && sharedObjects.describe(value) !== undefined;
+}
+
 const KEYS: PathStep = { words: 'keys()' };
 const VALUES: PathStep = { words: 'values()' };
 const TO_DATA: PathStep = { words: 'toData()' };
@@ -65,7 +70,7 @@ export class Snapshot {
   }
 
   #copy(value: unknown): unknown {
-    if (typeof value === 'object' && value !== null) return this.#copyObject(value);
+    if ((typeof value === 'object' && value !== null) || isSharedFunction(value)) return this.#copyObject(value);
     this.#checkScalar(value);
     return value;
   }
@@ -134,6 +139,8 @@ export class Snapshot {
         // Here, and not only behind a call, because this one place then sees few kinds of objects.
         if (part instanceof Stand || key === '__proto__') this.#put(copy, key, part);
         else copy[key] = part;
+      } else if (isSharedFunction(value)) {
+        this.#put(copy, key, this.#copyObject(value));
       } else {
         this.#checkScalar(value);
       }
@@ -256,6 +263,8 @@ export class Snapshot {
         if (part === value) continue;
         if (part instanceof Stand) this.#put(copy, index, part);
         else copy[index] = part;
+      } else if (isSharedFunction(value)) {
+        this.#put(copy, index, this.#copyObject(value));
       } else {
         this.#checkScalar(value);
       }
