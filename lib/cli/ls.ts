@@ -1,7 +1,8 @@
 /**
  * `multiproc ls`: the segments in shared memory.
  */
-import { call, native, type ParticipantInfo, type SegmentInfo } from '../internal/native.js';
+import { call, native } from '../internal/native.js';
+import type { ParticipantInfo, SegmentInfo } from '../internal/native-facts.js';
 import { formatBytes, table } from './table.js';
 
 /** Text of the command's output. */

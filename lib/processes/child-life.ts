@@ -2,33 +2,38 @@
  * ChildLife: one started process from its parent's side, from the start to the knowledge of how it ended.
  */
 import { fileURLToPath } from 'node:url';
-import { inspect } from 'node:util';
 import type { Connection } from '../channels/connection.js';
 import { Pipe } from '../channels/pipe.js';
 import { NotTransferableError, RemoteError, StateError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { Latch } from '../internal/latch.js';
+import { native } from '../internal/native.js';
+import { releaseConsumed } from '../internal/transit.js';
 import { addressToSend } from '../internal/task-reference.js';
 import { doChores, SLICE } from '../internal/wait.js';
 import { forEver, type Wait } from '../internal/wait-options.js';
+import { offerCode, writeCode } from './compiled-code.js';
 import { atEnd, refuseAtEnd } from './ending.js';
 import { inheritedExecArguments } from './exec-arguments.js';
 import { ownIdentity } from './identity.js';
 import { refuseDuringImport } from './import-guard.js';
 import { childEnded, childStarted, type LivingChild } from './living-children.js';
+import { logger, logSettings } from './logger.js';
 import type { DataMessage, Report, StartMessage } from './messages.js';
 import { OsProcess } from './os-process.js';
-import { processClassReference } from './process-classes.js';
+import { isBase, processClassReference } from './process-classes.js';
 import { checkFolder, type ProcessPlan } from './process-options.js';
+import { errorOfTexts, remoteError, textsOf } from './remote-error.js';
 import type { ChildStreams, RunningChild } from './running-child.js';
-import { getStartMethod, ownExecutable } from './start-method.js';
+import { getStartMethod, ownExecutable, type StartMethod } from './start-method.js';
+import { ThreadProcess } from './thread-process.js';
 
 /** Reports that cannot be received before the rest is given up. */
 const MOST_FAILURES = 8;
 
 /** What a child is made from. */
 export interface ChildStart {
-  readonly processClass: unknown;
-  readonly baseClass: unknown;
+  readonly processClass: object;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly name: string;
   readonly daemon: boolean;
@@ -72,34 +77,26 @@ export class ChildLife implements LivingChild {
     try {
       this.#ours.sendSync(message);
       this.#ours.sendSync({ fields: start.fields, args: plan.args, kwargs: plan.kwargs } satisfies DataMessage);
-      this.#child = new OsProcess(
-        {
-          file: ownExecutable(),
-          args: [...execArguments(plan), fileURLToPath(new URL('../boot.js', import.meta.url)), this.#theirs.handle],
-          env: plan.env ?? process.env,
-          stdio: plan.stdio,
-          daemon: start.daemon,
-        },
-        () => {
-          this.#look(0);
-        },
-      );
+      this.#child = begin(start, this.#theirs.handle, () => {
+        this.#look(0);
+      });
     } catch (error) {
       this.#closeConnections();
       throw error;
     }
     this.pid = this.#child.pid;
     childStarted(this);
+    logger.debug('started %s as process %d', start.name, this.pid);
     this.#keepAlive();
   }
 
   /** @throws as `Process.start`. */
   static start(start: ChildStart): ChildLife {
-    if (ownIdentity().daemon) throw new StateError('Cannot start Process: a daemon cannot have children');
     refuseDuringImport('start Process');
+    if (ownIdentity().daemon) throw new StateError('Cannot start Process: a daemon cannot have children');
     refuseAtEnd('start Process');
     const { plan } = start;
-    if (plan.cwd !== null) checkFolder(plan.cwd);
+    if (plan.cwd !== null) checkFolder(plan.cwd, methodOf(plan) === 'thread');
     const life = new ChildLife(start, {
       identity: {
         name: start.name,
@@ -112,8 +109,10 @@ export class ChildLife implements LivingChild {
       cwd: plan.cwd,
       subclass: subclassReference(start),
       target: plan.target === null ? null : addressToSend(plan.target, 'start Process'),
+      preload: plan.preload.map((module) => addressToSend({ module }, 'start Process').module),
       drain: plan.drain,
       startMethod: getStartMethod({ allowNone: true }),
+      log: logSettings(),
     });
     atEnd();
     return life;
@@ -141,7 +140,7 @@ export class ChildLife implements LivingChild {
 
   /** Known when it has ended: until then another one may follow that ends it. */
   get error(): Error | null {
-    return this.#look(0) ? this.#error : null;
+    return this.#look(0) ? (this.#error ?? this.#child.failure ?? null) : null;
   }
 
   get sentinel(): Promise<number> {
@@ -173,11 +172,11 @@ export class ChildLife implements LivingChild {
 
   /** The same, blocking the thread for at most `timeout` ms. */
   joinSync(timeout: number): number | null {
-    const deadline = performance.now() + timeout;
+    const deadline = now() + timeout;
     let left = timeout;
     while (!this.#look(Math.min(Math.max(left, 0), SLICE)) && left > 0) {
       doChores();
-      left = deadline - performance.now();
+      left = deadline - now();
     }
     return this.#exitCode;
   }
@@ -198,8 +197,11 @@ export class ChildLife implements LivingChild {
     if (ending === undefined) return false;
     this.#exitCode = ending.exitCode;
     this.#signalCode = ending.signalCode;
+    logger.debug('process %d has ended with exitcode %d', this.pid, ending.exitCode);
     childEnded(this);
     this.#child.release();
+    // What it held is free from now on, and not only when somebody who waits for it has looked.
+    native.reapAll();
     this.#readReports();
     this.#closeConnections();
     this.#running.open();
@@ -215,6 +217,8 @@ export class ChildLife implements LivingChild {
   #closeConnections(): void {
     this.#ours.close();
     this.#theirs.close();
+    // What it was given and has not received is not kept for it any more.
+    releaseConsumed();
   }
 
   /** Whatever the child said before it ended is there by now. */
@@ -253,14 +257,14 @@ export class ChildLife implements LivingChild {
   #take(report: Report): void {
     if (report.kind === 'running') this.#running.open();
     // What ends a process is its first error; others may follow from that.
-    else if (report.kind === 'failure') this.#error ??= failureOf(report);
+    else if (report.kind === 'failure') this.#error ??= errorOfTexts(report);
     else if (this.#error === null || this.#error instanceof RemoteError)
-      this.#error = remoteError(report.error, this.#error);
+      this.#error = remoteError(report.error, this.#error ?? errorOfTexts(textsOf(report.error)));
   }
 }
 
-function subclassReference({ processClass, baseClass }: ChildStart): StartMessage['subclass'] {
-  if (processClass === baseClass) return null;
+function subclassReference({ processClass }: ChildStart): StartMessage['subclass'] {
+  if (isBase(processClass)) return null;
   const reference = processClassReference(processClass);
   if (reference !== undefined) return addressToSend(reference, 'start Process');
   const { name } = processClass as { readonly name: string };
@@ -271,29 +275,29 @@ function subclassReference({ processClass, baseClass }: ChildStart): StartMessag
   );
 }
 
+function methodOf(plan: ProcessPlan): StartMethod {
+  return plan.startMethod ?? getStartMethod();
+}
+
+function begin({ plan, name, daemon }: ChildStart, handle: string, ended: () => void): RunningChild {
+  const env = plan.env ?? process.env;
+  const { stdio } = plan;
+  if (methodOf(plan) === 'thread') {
+    const { execArgv, maxMemory } = plan;
+    return new ThreadProcess({ handle, name, env, stdio, execArgv, maxMemory }, ended);
+  }
+  const boot = fileURLToPath(new URL('../boot.cjs', import.meta.url));
+  offerCode();
+  const child = new OsProcess(
+    { file: ownExecutable(), args: [...execArguments(plan), boot, handle], env, stdio, daemon },
+    ended,
+  );
+  writeCode();
+  return child;
+}
+
 function execArguments({ execArgv, maxMemory }: ProcessPlan): string[] {
   const options = execArgv === undefined ? inheritedExecArguments(process.execArgv) : [...execArgv];
   if (maxMemory !== undefined) options.push(`--max-old-space-size=${Math.floor(maxMemory / 2 ** 20)}`);
   return options;
-}
-
-/** What is known of an error before it has arrived itself. */
-function failureOf({ text, stack }: Report & { kind: 'failure' }): Error {
-  return new RemoteError(text, { remoteStack: stack });
-}
-
-/** An error as it came from another process. */
-function remoteError(thrown: unknown, before: Error | null): Error {
-  if (!(thrown instanceof Error)) {
-    const error = before ?? new RemoteError(`The process threw what is no error: ${inspect(thrown)}`);
-    error.cause = thrown;
-    return error;
-  }
-  Object.defineProperty(thrown, 'remoteStack', {
-    value: thrown.stack ?? '',
-    enumerable: false,
-    configurable: true,
-    writable: true,
-  });
-  return thrown;
 }

@@ -2,6 +2,7 @@
  * This process, its parent and its children, as objects.
  */
 import { inspect } from 'node:util';
+import { now } from '../internal/clock.js';
 import { Latch } from '../internal/latch.js';
 import { call, native } from '../internal/native.js';
 import { doChores, SLICE } from '../internal/wait.js';
@@ -35,17 +36,20 @@ export function activeChildren(): Process[] {
 export class ParentProcess {
   readonly pid: number;
   readonly name: string;
+  /** It is a thread of it: both end together, or that one first. */
+  readonly #isOurs: boolean;
   #ended: Latch | undefined;
 
   /** @internal */
   constructor(pid: number, name: string) {
     this.pid = pid;
     this.name = name;
+    this.#isOurs = pid === process.pid;
   }
 
   /** Does it still run? Answered by the kernel; a stopped one does. */
   isAlive(): boolean {
-    return !native.parentIsGone(0);
+    return this.#isOurs || !native.parentIsGone(0);
   }
 
   /**
@@ -68,6 +72,7 @@ export class ParentProcess {
 
   #endLatch(): Latch {
     if (this.#ended !== undefined) return this.#ended;
+    if (this.#isOurs) return (this.#ended = new Latch());
     call(() => {
       native.watchParent();
     });
@@ -86,14 +91,20 @@ export class ParentProcess {
   /** As {@link join}, blocking the thread. */
   joinSync(options?: WaitOptions | null): boolean {
     const { timeout } = parseWait(options);
-    const deadline = performance.now() + timeout;
+    const deadline = now() + timeout;
     let left = timeout;
-    while (!native.parentIsGone(Math.min(Math.max(left, 0), SLICE))) {
+    while (!this.#hasEnded(Math.min(Math.max(left, 0), SLICE))) {
       doChores();
-      left = deadline - performance.now();
+      left = deadline - now();
       if (left <= 0) return false;
     }
     return true;
+  }
+
+  #hasEnded(waitMs: number): boolean {
+    if (!this.#isOurs) return native.parentIsGone(waitMs);
+    native.sleepOn([], [], [], waitMs);
+    return false;
   }
 
   toString(): string {

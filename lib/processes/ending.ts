@@ -2,6 +2,7 @@
  * What happens when a process that has children ends.
  */
 import { StateError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { handOver, runExitHooks } from './exit-hooks.js';
 import { livingChildren } from './living-children.js';
 
@@ -31,9 +32,9 @@ export function atEnd(): void {
 function endDaemons(): void {
   const daemons = livingChildren();
   for (const child of daemons) child.signal('SIGTERM');
-  const deadline = performance.now() + GRACE;
+  const deadline = now() + GRACE;
   for (const child of daemons) {
-    if (child.joinSync(Math.max(deadline - performance.now(), 0)) !== null) continue;
+    if (child.joinSync(Math.max(deadline - now(), 0)) !== null) continue;
     child.signal('SIGKILL');
     child.joinSync(Infinity);
   }

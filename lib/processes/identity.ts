@@ -1,8 +1,8 @@
 /**
  * Who this process is in the tree of processes, as its parent told it.
  */
-import { randomBytes } from 'node:crypto';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { builtin } from '../internal/builtin.js';
 import { CHILD_MARK, IDENTITY } from './child-mark.js';
 
 /**
@@ -47,7 +47,12 @@ export function assumeIdentity(given: Identity): void {
 
 /** The secret that connections to managers are checked with; made when it is first asked for, inherited by children. */
 export function ownAuthkey(): Buffer {
-  return (key ??= randomBytes(32));
+  return (key ??= builtin.crypto.randomBytes(32));
+}
+
+/** From now on this is the secret, also of children that are made. */
+export function assumeAuthkey(given: Uint8Array): void {
+  key = Buffer.from(given);
 }
 
 /** The path of the next child. */

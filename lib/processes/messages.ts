@@ -3,6 +3,7 @@
  */
 import type { TaskReference } from '../internal/task-reference.js';
 import type { Identity } from './identity.js';
+import type { LogSettings } from './logger.js';
 
 /** The first of the parent's two messages, which are there before the child starts. */
 export interface StartMessage {
@@ -13,9 +14,12 @@ export interface StartMessage {
   /** The subclass of Process, if it is one. */
   readonly subclass: TaskReference | null;
   readonly target: TaskReference | null;
+  /** Modules that the data need. */
+  readonly preload: readonly string[];
   /** Does the process go on until its event loop is empty? */
   readonly drain: boolean;
   readonly startMethod: string | null;
+  readonly log: LogSettings;
 }
 
 /** The second one: to be received when the code is loaded, since classes in it may be registered there. */

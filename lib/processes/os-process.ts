@@ -2,11 +2,12 @@
  * OsProcess: a child that is a process of its own.
  */
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { getSystemErrorName } from 'node:util';
 import { SystemError } from '../errors.js';
+import { builtin } from '../internal/builtin.js';
 import { call, native } from '../internal/native.js';
 import { keepLoopAlive, unwatchEnds, watchEnds } from './end-watch.js';
 import type { Ending, RunningChild } from './running-child.js';
@@ -134,7 +135,7 @@ class Stream {
   open(daemon: boolean): Socket | null {
     if (this.#ours === undefined) return null;
     closeSync(this.theirs);
-    const socket = new Socket({ fd: this.#ours, readable: !this.#writable, writable: this.#writable });
+    const socket = new builtin.net.Socket({ fd: this.#ours, readable: !this.#writable, writable: this.#writable });
     return daemon ? socket.unref() : socket;
   }
 

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { argumentRangeError, argumentTypeError } from '../errors.js';
 import type { TaskReference } from '../internal/task-reference.js';
 import { taskReferenceOf } from '../internal/task-reference.js';
+import { checkStartMethod, type StartMethod } from './start-method.js';
 import { parseStdio, type StdioKind, type StdioOptions } from './stdio.js';
 
 /** How a process is to be run. */
@@ -27,11 +28,18 @@ export interface ProcessSettings {
   readonly stdio?: StdioOptions | undefined;
   /** Bytes that its JavaScript heap may grow to, in steps of 1 MiB; beyond, it is ended by V8. Default: Node's. */
   readonly maxMemory?: number | undefined;
+  /** A process or a thread of this one; default: `getStartMethod()` at the start. Threads have no `cwd` of their own, no descriptors, and fewer options of Node. */
+  readonly startMethod?: StartMethod | undefined;
   /**
    * `true`, the default: after `run()` it goes on until nothing is pending in it, as any program of Node. `false`: it exits as soon as
    * `run()` has ended.
    */
   readonly drain?: boolean | undefined;
+  /**
+   * Modules that it imports before its arguments are made there, as a URL, an absolute path or the name of a package: for classes of
+   * theirs that are registered by another module than the target's.
+   */
+  readonly preload?: readonly string[] | undefined;
 }
 
 /** What a process is to do, and how. */
@@ -65,6 +73,8 @@ export interface ProcessPlan {
   readonly stdio: readonly [StdioKind, StdioKind, StdioKind];
   readonly maxMemory: number | undefined;
   readonly drain: boolean;
+  readonly startMethod: StartMethod | undefined;
+  readonly preload: readonly string[];
 }
 
 /** @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT). */
@@ -73,13 +83,15 @@ export function parseOptions(options: unknown): ProcessPlan {
     throw refuse('options must be an object such as { target, args }', options);
   }
   const given = (options ?? {}) as Readonly<Record<keyof ProcessOptions, unknown>>;
-  const { args = [], kwargs = null, execArgv, env, cwd, maxMemory } = given;
+  const { args = [], kwargs = null, execArgv, env, cwd, maxMemory, preload = [] } = given;
   if (!Array.isArray(args)) throw refuse('args must be an array', args);
   if (typeof kwargs !== 'object') throw refuse('kwargs must be an object', kwargs);
   if (execArgv !== undefined && !isTexts(execArgv)) throw refuse('execArgv must be an array of texts', execArgv);
   if (env !== undefined && !isEnvironment(env)) throw refuse('env must be an object of texts', env);
   if (cwd !== undefined && !isCText(cwd)) throw refuse('cwd must be a path', cwd);
   if (maxMemory !== undefined) checkMemory(maxMemory);
+  if (given.startMethod !== undefined) checkStartMethod(given.startMethod);
+  if (!isTexts(preload)) throw refuse('preload must be an array of modules', preload);
   return {
     target: parseTarget(given.target),
     args: [...(args as unknown[])],
@@ -91,7 +103,9 @@ export function parseOptions(options: unknown): ProcessPlan {
     cwd: cwd ?? null,
     stdio: parseStdio(given.stdio),
     maxMemory: maxMemory as number | undefined,
+    startMethod: given.startMethod,
     drain: given.drain === undefined || checkFlag('drain', given.drain),
+    preload: [...preload],
   };
 }
 
@@ -139,8 +153,12 @@ function refuse(reason: string, received: unknown): TypeError {
   return argumentTypeError(`Cannot make Process: ${reason}, received ${inspect(received, { depth: 1 })}`);
 }
 
-/** @throws TypeError (ERR_MULTIPROC_ARGUMENT) unless it is a folder now. */
-export function checkFolder(cwd: string): void {
+/** @throws TypeError (ERR_MULTIPROC_ARGUMENT) unless it is a folder now, and for a thread. */
+export function checkFolder(cwd: string, isThread: boolean): void {
+  if (isThread)
+    throw argumentTypeError(
+      `Cannot start Process: a thread is in the folder of its process, received cwd ${inspect(cwd)}`,
+    );
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw argumentTypeError(`Cannot start Process: cwd must be a folder, received ${inspect(cwd)}`);
 }

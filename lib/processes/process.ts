@@ -9,8 +9,8 @@ import { rejected } from '../internal/wait.js';
 import { parseWait, type Wait, type WaitOptions } from '../internal/wait-options.js';
 import { ChildLife } from './child-life.js';
 import { signalTree } from './process-tree.js';
-import { ownAuthkey, nextPath, ownIdentity } from './identity.js';
-import { registerProcessClass } from './process-classes.js';
+import { assumeAuthkey, ownAuthkey, nextPath, ownIdentity } from './identity.js';
+import { becomeBase, registerProcessClass } from './process-classes.js';
 import { checkFlag, checkName, parseOptions, type ProcessOptions, type ProcessPlan } from './process-options.js';
 import { setProcessName } from '../internal/process-name.js';
 
@@ -150,7 +150,6 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     refuseShadows(this);
     state.life = ChildLife.start({
       processClass: this.constructor,
-      baseClass: Process,
       fields: { ...(this as object) },
       name: state.name,
       daemon: state.daemon,
@@ -298,7 +297,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     return lifeOf(this, 'wait for the start of Process').started;
   }
 
-  /** Secret that its connections to managers are checked with; inherited from the process that made it. */
+  /** Secret that connections to listeners and managers are checked with; 32 random bytes in the main process, inherited from the process that made it. */
   get authkey(): Uint8Array {
     return stateOf(this, 'look at Process').authkey;
   }
@@ -306,6 +305,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     const state = stateOf(this, 'set authkey of Process');
     if (!(key instanceof Uint8Array)) throw argumentTypeError('Cannot set authkey of Process: bytes are needed');
     state.authkey = Buffer.from(key);
+    if (state.phase === 'current') assumeAuthkey(key);
   }
 
   /** What it reads, where `stdio` says `'pipe'`; else `null`. */
@@ -337,6 +337,8 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   }
 }
 
+becomeBase(Process);
+
 /** A field of the name of a member would hide it here, and could not be set in the child. */
 function refuseShadows(object: Process): void {
   const shadow = Object.keys(object).find((key) => key in Process.prototype);
@@ -362,7 +364,13 @@ function describeEnd({ exitCode, signalCode }: ChildLife): string[] {
 function signal(object: Process, name: NodeJS.Signals, options: SignalOptions | undefined): void {
   const life = lifeOf(object, `send ${name} to Process`);
   if (life.exitCode !== null) return;
-  if (options?.tree === true) signalTree(life.pid, name);
+  if (options?.tree === true) {
+    if (life.pid === process.pid)
+      throw new StateError(
+        `Cannot send ${name} to all that Process has started: it is a thread, and they are this process's`,
+      );
+    signalTree(life.pid, name);
+  }
   life.signal(name);
 }
 

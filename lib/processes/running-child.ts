@@ -25,6 +25,8 @@ export interface RunningChild extends ChildStreams {
   readonly number: number;
   /** How it ended, or undefined while it runs; blocks the thread for at most `waitMs`. */
   look(waitMs: number): Ending | undefined;
+  /** What ended it, where it could not say so itself. */
+  readonly failure?: Error | undefined;
   /** Sends a signal; lost when it has ended. */
   signal(signal: NodeJS.Signals): void;
   /** Keeps the event loop alive while true. */

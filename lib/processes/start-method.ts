@@ -4,10 +4,10 @@
 import { inspect } from 'node:util';
 import { argumentTypeError, argumentRangeError, StateError } from '../errors.js';
 
-/** `spawn`: a fresh process. */
-export type StartMethod = 'spawn';
+/** `spawn`: a fresh process. `thread`: a thread of this process, with an environment of its own. */
+export type StartMethod = 'spawn' | 'thread';
 
-const METHODS: readonly StartMethod[] = ['spawn'];
+const METHODS: readonly StartMethod[] = ['spawn', 'thread'];
 
 let chosen: StartMethod | undefined;
 let inherited = false;

@@ -1,18 +1,20 @@
 /**
  * wait(): for the first of several things of different kinds.
  */
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { Connection } from '../channels/connection.js';
 import type { Queue } from '../channels/queue.js';
 import type { SimpleQueue } from '../channels/simple-queue.js';
 import { argumentTypeError } from '../errors.js';
+import { now } from '../internal/clock.js';
 import { Latch } from '../internal/latch.js';
 import { native, Status, WaitQueue } from '../internal/native.js';
 import type { Core } from '../internal/shared-object.js';
 import { statusError } from '../internal/status-error.js';
 import { type Attempt, type Closable, doChores, SLICE } from '../internal/wait.js';
-import { hasWaitable, waitable } from '../internal/waitable.js';
+import { hasObserved, type HasObserved, hasWaitable, type Observed, observed, waitable } from '../internal/waitable.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
 import type { Event } from '../sync/event.js';
 import { type ChildLife, lifeOfSentinel } from './child-life.js';
@@ -20,18 +22,22 @@ import { lifeToWaitFor, Process } from './process.js';
 
 /**
  * What {@link wait} can wait for: a message or the end of a queue or connection; an event that is set; the end of a process, by itself or
- * by its `sentinel`; data or the end of a stream, such as a socket.
+ * by its `sentinel`; data or the end of a stream, such as a socket; a message or the end of a {@link SocketConnection}, or a client of a {@link Listener}.
  */
 /* eslint-disable @typescript-eslint/no-explicit-any -- what they carry does not matter, in either direction */
 export type WaitableObject =
-  Connection<any, any> | Queue<any> | SimpleQueue<any> | Event | Process<any> | Promise<number> | Readable;
+  | Connection<any, any>
+  | Queue<any>
+  | SimpleQueue<any>
+  | Event
+  | Process<any>
+  | Promise<number>
+  | Readable
+  | HasObserved;
 /* eslint-enable @typescript-eslint/no-explicit-any */
 
 /** One of them, and how to look at it and to be told. */
-interface Source {
-  isReady(): boolean;
-  /** Calls `notify` when there may be something new, or with why it cannot tell, until the signal aborts. */
-  subscribe(notify: (failed?: { readonly error: unknown }) => void, signal: AbortSignal): void;
+interface Source extends Observed {
   readonly shared?: { readonly core: Core };
   readonly child?: ChildLife;
 }
@@ -48,14 +54,16 @@ interface Source {
 export async function wait<T extends WaitableObject>(objects: Iterable<T>, options?: WaitOptions | null): Promise<T[]> {
   const { timeout, signal } = parseWait(options);
   const entries = entriesOf<T>(objects);
-  const deadline = performance.now() + timeout;
+  const deadline = now() + timeout;
   for (;;) {
     const ready = readyOf(entries);
-    const left = deadline - performance.now();
+    const left = deadline - now();
     if (ready.length > 0 || left <= 0 || entries.length === 0) return ready;
     signal?.throwIfAborted();
     const changed = new Latch();
     const controller = new AbortController();
+    // One listener for each object is no leak.
+    setMaxListeners(0, controller.signal);
     let failure: { readonly error: unknown } | undefined;
     const notify = (failed?: { readonly error: unknown }): void => {
       failure ??= failed;
@@ -71,18 +79,20 @@ export async function wait<T extends WaitableObject>(objects: Iterable<T>, optio
   }
 }
 
-/** As {@link wait}, blocking the thread. Streams cannot be waited for this way: it is the event loop that reads them. */
+/** As {@link wait}, blocking the thread. Streams, socket connections and listeners cannot be waited for this way: it is the event loop that reads them. */
 export function waitSync<T extends WaitableObject>(objects: Iterable<T>, options?: WaitOptions | null): T[] {
   const { timeout } = parseWait(options);
   const entries = entriesOf<T>(objects);
   if (entries.some(({ source }) => source.shared === undefined && source.child === undefined))
-    throw argumentTypeError('Cannot wait: the thread would be blocked, and with it the event loop that reads streams');
+    throw argumentTypeError(
+      'Cannot wait: the thread would be blocked, and with it the event loop that reads streams and sockets',
+    );
   const cores = entries.flatMap(({ source }) => (source.shared === undefined ? [] : [source.shared.core]));
   const children = entries.flatMap(({ source }) => (source.child === undefined ? [] : [source.child.number]));
-  const deadline = performance.now() + timeout;
+  const deadline = now() + timeout;
   for (;;) {
     const ready = readyOf(entries);
-    const left = deadline - performance.now();
+    const left = deadline - now();
     if (ready.length > 0 || left <= 0 || entries.length === 0) return ready;
     sleep(cores, children, Math.min(left, SLICE), () => readyOf(entries).length > 0);
     for (const { ref } of cores) native.reap(ref);
@@ -129,6 +139,7 @@ function sourceOf(object: unknown): Source {
     if (life !== undefined) return childSource(life);
   }
   if (object instanceof Readable) return streamSource(object);
+  if (typeof object === 'object' && object !== null && hasObserved(object)) return object[observed]();
   if (typeof object === 'object' && object !== null && hasWaitable(object)) {
     const { core, attempt } = object[waitable]();
     return sharedSource(object, core, attempt);
