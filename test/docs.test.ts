@@ -25,7 +25,7 @@ function filesBelow(folder: string, suffix: string): string[] {
 function titlesOf(file: string): string[] {
   const pattern = file.endsWith('.cc')
     ? /^TEST\((\w+)\)/gm
-    : /\b(?:test|it)(?:\.each\((?:[^()]|\([^()]*\))*\))?\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g;
+    : /\b(?:test|it)(?:\.(?:each|for)\([^]*?\)(?=\(\s*['"`]))?\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g;
   const name = file.slice(file.lastIndexOf('/') + 1);
   return [...textOf(file).matchAll(pattern)].map(([, ...quoted]) => {
     const title = quoted.find((each: string | undefined) => each !== undefined) ?? '';
@@ -33,13 +33,16 @@ function titlesOf(file: string): string[] {
   });
 }
 
-test('every test that docs/semantics.md names exists', () => {
+test.each([
+  ['semantics.md', 50],
+  ['from-python.md', 25],
+])('every test that docs/%s names exists', (document, least) => {
   const files = [...filesBelow('test', '.test.ts'), ...filesBelow('test/native', '_test.cc')];
   const titles = new Set(files.flatMap(titlesOf));
-  const named = [...textOf('docs/semantics.md').matchAll(/`([\w-]+(?:\.test\.ts|_test\.cc) › [^`]+)`/g)].map(
+  const named = [...textOf(`docs/${document}`).matchAll(/`([\w-]+(?:\.test\.ts|_test\.cc) › [^`]+)`/g)].map(
     ([, title]) => title ?? '',
   );
-  expect(named.length).toBeGreaterThan(50);
+  expect(named.length).toBeGreaterThan(least);
   expect(named.filter((title) => !titles.has(title))).toEqual([]);
 });
 
@@ -82,16 +85,17 @@ test('the table of errors in the README is that of the library', () => {
   expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(classes.map(([name, { code }]) => [name, code])));
 });
 
-test.each(['quick-start', 'processes'])('the README has examples/%s.mjs whole', (name) => {
+test.each(['quick-start', 'processes', 'pool', 'manager'])('the README has examples/%s.mjs whole', (name) => {
   expect(textOf('README.md')).toContain(`\`\`\`js\n${textOf(`examples/${name}.mjs`)}\`\`\`\n`);
 });
 
-test.each(['examples/quick-start.mjs', 'examples/processes.mjs', ...filesBelow('examples/classes', '.mjs')])(
-  '%s prints what it says',
-  async (example) => {
-    const said = [...textOf(example).matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => `${text}\n`);
-    expect(said).toHaveLength(1);
-    const { code, signal, stdout, stderr } = await startChild(`../../${example}`).exit;
-    expect({ code, signal, stdout, stderr }).toEqual({ code: 0, signal: null, stdout: said.join(''), stderr: '' });
-  },
-);
+test.each(
+  ['quick-start', 'processes', 'pool', 'manager']
+    .map((name) => `examples/${name}.mjs`)
+    .concat(filesBelow('examples/classes', '.mjs')),
+)('%s prints what it says', async (example) => {
+  const said = [...textOf(example).matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => `${text}\n`);
+  expect(said).toHaveLength(1);
+  const { code, signal, stdout, stderr } = await startChild(`../../${example}`).exit;
+  expect({ code, signal, stdout, stderr }).toEqual({ code: 0, signal: null, stdout: said.join(''), stderr: '' });
+});

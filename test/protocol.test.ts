@@ -101,7 +101,7 @@ class QueueFile {
     this.#bytes = readFileSync(`/dev/shm/multiproc.${process.geteuid?.() ?? ''}.${segment ?? ''}`);
     const bytes = this.#bytes;
     expect(bytes.toString('latin1', 0, 8)).toBe('MTIPROC1');
-    expect(bytes.readUInt32LE(8)).toBe(4);
+    expect(bytes.readUInt32LE(8)).toBe(5);
     expect(bytes.readUInt32LE(16)).toBe(2);
     expect(Number(bytes.readBigUInt64LE(24))).toBe(bytes.length);
     expect(bytes.readBigUInt64LE(32).toString(16).padStart(16, '0')).toBe(uuid);

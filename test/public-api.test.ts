@@ -1,35 +1,53 @@
 /**
  * The exported names: a change here is a change of the interface.
  */
+import { createRequire } from 'node:module';
 import * as multiproc from 'multiproc';
+import * as csp from 'multiproc/csp';
 import { expect, test } from 'vitest';
 
 test('multiproc exports these values', () => {
   expect(Object.keys(multiproc).sort()).toEqual([
     'Array',
+    'ArrayProxy',
+    'AsyncResult',
+    'AsyncResultProxy',
     'AuthenticationError',
     'Barrier',
+    'BarrierProxy',
+    'BaseProxy',
     'BoundedSemaphore',
     'BrokenBarrierError',
     'BrokenPipeError',
     'BufferTooShort',
+    'Client',
     'ClosedError',
     'Condition',
+    'ConditionProxy',
     'Connection',
     'CorruptSegmentError',
     'DeadlockError',
+    'DictProxy',
     'DirectionError',
     'EOFError',
     'Empty',
     'Event',
+    'EventProxy',
     'ExistsError',
     'Full',
+    'ImapIterator',
     'JoinableQueue',
+    'JoinableQueueProxy',
     'KindError',
     'LengthError',
     'LimitError',
+    'ListProxy',
+    'Listener',
     'Lock',
+    'LockProxy',
+    'Manager',
     'MultiprocError',
+    'NamespaceProxy',
     'NoSpaceError',
     'NotFoundError',
     'NotTransferableError',
@@ -38,23 +56,33 @@ test('multiproc exports these values', () => {
     'PermissionError',
     'Pipe',
     'PoisonError',
+    'Pool',
+    'PoolProxy',
     'Process',
     'Queue',
+    'QueueProxy',
     'RLock',
     'RemoteError',
     'RetireError',
     'Semaphore',
+    'SemaphoreProxy',
+    'SetProxy',
     'ShareableList',
     'SharedArray',
+    'SharedMap',
     'SharedMemory',
+    'SharedMemoryManager',
     'ShutDownError',
     'SimpleQueue',
+    'SocketConnection',
     'StateError',
+    'SyncManager',
     'SystemError',
     'TerminatedError',
     'TimeoutError',
     'UnsupportedPlatformError',
     'Value',
+    'ValueProxy',
     'VersionError',
     'WorkerDiedError',
     'activeChildren',
@@ -62,8 +90,11 @@ test('multiproc exports these values', () => {
     'cpuCount',
     'currentProcess',
     'getAllStartMethods',
+    'getContext',
+    'getLogger',
     'getStartMethod',
     'isMainProcess',
+    'logToStderr',
     'onExit',
     'parentProcess',
     'registerClass',
@@ -75,4 +106,47 @@ test('multiproc exports these values', () => {
     'wait',
     'waitSync',
   ]);
+});
+
+test('classes are named as they are exported', () => {
+  const classes = Object.entries(multiproc).filter(
+    ([name]) => /^[A-Z]/.test(name) && name !== 'Array' && name !== 'Pipe',
+  );
+  expect(classes.length).toBeGreaterThan(40);
+  expect(classes.filter(([name, value]) => (value as { readonly name: string }).name !== name)).toEqual([]);
+});
+
+test('multiproc/csp exports these values, the same ones to import and require', () => {
+  expect(Object.keys(csp).sort()).toEqual([
+    'AltSelect',
+    'Alternation',
+    'Channel',
+    'ChannelEnd',
+    'FairSelect',
+    'InputGuard',
+    'OutputGuard',
+    'Parallel',
+    'ParallelSync',
+    'PoisonError',
+    'PriSelect',
+    'ProcessDescription',
+    'ReadEnd',
+    'RetireError',
+    'Sequence',
+    'SequenceSync',
+    'SkipGuard',
+    'Spawn',
+    'TimeoutGuard',
+    'WriteEnd',
+    'alt',
+    'currentProcessId',
+    'fair',
+    'poison',
+    'process',
+    'retire',
+    'times',
+  ]);
+  expect(csp.RetireError).toBe(multiproc.RetireError);
+  const required = createRequire(import.meta.url)('multiproc/csp') as typeof csp;
+  expect(required.Channel).toBe(csp.Channel);
 });

@@ -27,7 +27,7 @@ describe.skipIf(!mayMount)('with /dev/shm full (skipped where a process may not 
   const message: unknown = expect.stringMatching(/\d+ bytes asked, \d+ (bytes )?free/);
   const noSpace = { code: 'ERR_MULTIPROC_NO_SPACE', message };
 
-  test.each(['Queue', 'SimpleQueue', 'JoinableQueue', 'SharedArray', 'SharedMemory', 'ShareableList'])(
+  test.each(['Queue', 'SimpleQueue', 'JoinableQueue', 'SharedArray', 'SharedMap', 'SharedMemory', 'ShareableList'])(
     'making a %s gives NoSpaceError, with what was asked and what there is',
     (name) => {
       expect(outcomes()[name]).toMatchObject(noSpace);

@@ -14,12 +14,26 @@ const EXPECTED = [
   /^package\.json$/,
   /^(?:README|CHANGELOG)\.md$/,
   /^LICENSE$/,
-  /^dist\/[-\w/]+\.(?:d\.ts|js)$/,
+  /^dist\/[-\w/]+\.d\.ts$/,
+  /^dist\/(?:(?:index|csp)\.js|cli\/main\.js)$/,
+  /^dist\/(?:load|boot|bundle\/multiproc)\.cjs(?:\.map)?$/,
   /^prebuilds\/linux-(?:x64|arm64)\/multiproc\.(?:glibc|musl)\.node$/,
 ];
 
 /** What must be in it besides. */
-const REQUIRED = ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js'];
+const REQUIRED = [
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/csp.js',
+  'dist/csp.d.ts',
+  'dist/bundle/multiproc.cjs',
+  'dist/load.cjs',
+  'dist/boot.cjs',
+  'dist/cli/main.js',
+];
 
 /**
  * Runs `npm pack`.

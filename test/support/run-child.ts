@@ -5,9 +5,10 @@ import { type ChildProcess, fork, type Serializable, spawnSync } from 'node:chil
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { slowness } from './slowness.js';
 
 /** Milliseconds that a child may live. */
-const WATCHDOG = 30_000 * Number(process.env['TEST_SLOWNESS'] ?? 1);
+const WATCHDOG = 30_000 * slowness;
 
 /** How a child ended. */
 export interface Exit {

@@ -5,6 +5,7 @@ import { BoundedSemaphore, Lock, RLock, Value } from 'multiproc';
 import { expect, test } from 'vitest';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { startChild } from '../support/run-child.js';
+import { slowness } from '../support/slowness.js';
 
 expectNoLeftovers();
 
@@ -20,7 +21,10 @@ test.each([
   using total = new Value('i', 0, { lock: false });
   const times = form === 'sync' ? 20_000 : 2_000;
   const children = [1, 2, 3, 4].map(() =>
-    startChild('count-locked.mjs', { args: [total.handle, lock.handle, String(times), form], watchdog: 60_000 }),
+    startChild('count-locked.mjs', {
+      args: [total.handle, lock.handle, String(times), form],
+      watchdog: 60_000 * slowness,
+    }),
   );
   for (const child of children) expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
   expect(total.value).toBe(4 * times);

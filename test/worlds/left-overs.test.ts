@@ -2,6 +2,8 @@
  * What killed processes leave behind, and who may take it away. In a /dev/shm of its own: elsewhere any program that starts would remove it
  * under the test's eyes.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -114,5 +116,44 @@ test('the name of what all users left is free for whoever creates it next', asyn
   await next.end();
   // The unlinked queue, and what was spilled: no name leads to them.
   expect(collectGarbage(memory.within).length).toBeGreaterThan(0);
+  expect(memory.files()).toEqual([]);
+});
+
+/** The byte that who removes a file locks for itself, as in docs/protocol.md. */
+const LIFE_LOCK_BYTE = 1099511627775;
+
+/** Takes a file as if to remove it, and goes no further until it is killed: what a remover that is stopped looks like to others. */
+const REMOVER = `
+import fcntl, struct, sys
+F_OFD_SETLK, F_WRLCK = 37, 1
+file = open(sys.argv[1], 'r+b')
+fcntl.fcntl(file, F_OFD_SETLK, struct.pack('hhqqi4x', F_WRLCK, 0, int(sys.argv[2]), 1, 0))
+print('taken', flush=True)
+sys.stdin.read()
+`;
+
+test('openOrCreate() beside a remover that is stopped ends with an error, and works when that has gone', async () => {
+  const maker = new Agent({ within: memory.within });
+  await maker.call('new:Lock:removed', 'acquireSync');
+  expect(memory.files()).toEqual(['removed']);
+  await maker.kill();
+  const path = `/dev/shm/multiproc.${process.geteuid?.()}.removed`;
+  const [command, ...args] = [...memory.within, 'python3', '-c', REMOVER, path, String(LIFE_LOCK_BYTE)];
+  const remover = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = once(remover, 'close');
+  try {
+    expect(await Promise.race([once(remover.stdout, 'data').then(String), closed])).toMatch(/^taken/);
+    const agent = new Agent({ within: memory.within });
+    await expect(agent.call('openOrCreate:Lock:removed', 'locked')).rejects.toMatchObject({
+      code: 'ERR_MULTIPROC_TIMEOUT',
+    });
+    remover.kill('SIGKILL');
+    await closed;
+    expect(await agent.call('openOrCreate:Lock:removed', 'locked')).toBe(false);
+    await agent.end();
+  } finally {
+    remover.kill('SIGKILL');
+    await closed;
+  }
   expect(memory.files()).toEqual([]);
 });

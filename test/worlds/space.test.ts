@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
 import { expectNoLeftovers } from '../support/leftovers.js';
+import { slowness } from '../support/slowness.js';
 import { OwnSharedMemory } from '../support/worlds.js';
 import { fillAndEmpty } from '../torture/space.part.mjs';
 
@@ -121,7 +122,7 @@ test('unlink() fails where a queue cannot get another name: without one its larg
 });
 
 test('messages of all sizes arrive once while the space comes and goes', async () => {
-  const { failures, figures } = await fillAndEmpty({ seconds: 2, seed: 4, watchdog: 30_000 });
+  const { failures, figures } = await fillAndEmpty({ seconds: 2, seed: 4, watchdog: 30_000 * slowness });
   expect(failures).toEqual([]);
   expect(figures.refusals).toBeGreaterThan(0);
   expect(figures.messages).toBeGreaterThan(0);

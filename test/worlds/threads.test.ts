@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { startChild } from '../support/run-child.js';
+import { slowness } from '../support/slowness.js';
 import { endAtRandom } from '../torture/threads.part.mjs';
 
 expectNoLeftovers();
@@ -34,7 +35,7 @@ test.each([
 );
 
 test('threads that are terminated at any moment block nobody and lose nothing that was put', async () => {
-  const { failures, figures } = await endAtRandom({ count: 40, seed: 3, watchdog: 30_000 });
+  const { failures, figures } = await endAtRandom({ count: 40, seed: 3, watchdog: 30_000 * slowness });
   expect(failures).toEqual([]);
   expect(figures.terminated).toBe(40);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 import { attach, isMainProcess, Lock, Process, Queue, Value } from 'multiproc';
+import { Channel } from 'multiproc/csp';
 import { fileURLToPath } from 'node:url';
 import scenario from './scenario.cjs';
 
@@ -28,5 +29,10 @@ if (isMainProcess) {
     assert.strictEqual(await child.join(), 0);
     assert.strictEqual(queue.getNowait(), 42);
     queue.close();
+    const channel = new Channel({ buffer: 1 });
+    const [cin, cout] = [channel.reader(), channel.writer()];
+    await cout(42);
+    assert.strictEqual(await cin(), 42);
+    for (const each of [cin, cout, channel]) each.close();
   }
 }

@@ -12,8 +12,8 @@ const collect = /** @type {() => void} */ (runInNewContext('gc'));
 /** Milliseconds after which what is still there is never going to go. */
 const WATCHDOG = 20_000;
 
-/** Bytes for each object that are no leak: no record of anything is as small. */
-const SLACK_PER_OBJECT = 16;
+/** Bytes for each object that are no leak: half of the smallest record of anything, an index. */
+const SLACK_PER_OBJECT = 4;
 
 /** The allocator in one piece of memory, which can be told from the pages of the engine. */
 export const environment = { MALLOC_ARENA_MAX: '1' };
@@ -30,7 +30,7 @@ export function countResources() {
   const mappings = readFileSync('/proc/self/maps', 'utf8')
     .split('\n')
     .filter((line) => line.includes('/dev/shm/'));
-  /** @type {import('../../../lib/internal/native.js').SegmentInfo[]} */
+  /** @type {import('../../../lib/internal/native-facts.js').SegmentInfo[]} */
   const segments = JSON.parse(listSegments(true));
   const own = segments.filter(({ participants }) => participants.some(({ pid }) => pid === process.pid));
   return {

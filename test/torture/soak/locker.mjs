@@ -8,8 +8,18 @@ import { pick } from './random.mjs';
 
 /** Numbers of the locks in the ledger. */
 export const Locks = { lock: 0, rlock: 1, condition: 2 };
-/** Milliseconds that a wait for something that need not come lasts at most. */
-const PATIENCE = 50;
+/** Milliseconds that a wait for something that need not come lasts at most: two slices and a part of one. */
+const LONGEST_WAIT = 600;
+
+/**
+ * How long to wait for what need not come: drawn, so that some waits end before the first look at the dead, some beside it and some behind it, and most
+ * of them soon.
+ *
+ * @param {import('./actor.mjs').Actor} actor
+ */
+function drawWait({ random }) {
+  return { timeout: LONGEST_WAIT * random() ** 3 };
+}
 
 /** @param {import('./actor.mjs').Actor} actor */
 export async function useLocks(actor) {
@@ -114,7 +124,7 @@ async function useCondition(actor) {
   if (actor.random() < 0.5) {
     condition.notify(1 + Math.floor(actor.random() * 3));
   } else {
-    const wait = { timeout: actor.random() * PATIENCE };
+    const wait = drawWait(actor);
     const woken = actor.random() < 0.5 ? condition.waitSync(wait) : await condition.wait(wait);
     if (woken) Atomics.add(actor.ledger.head, Head.conditionWakes, 1);
     enter(actor, Locks.condition, conditionLock.ownerDied);
@@ -127,7 +137,7 @@ async function useCondition(actor) {
 async function useSemaphore(actor) {
   const { semaphore } = actor.objects;
   ask(actor, SEMAPHORE);
-  const wait = { timeout: PATIENCE };
+  const wait = drawWait(actor);
   const taken = actor.random() < 0.5 ? semaphore.acquireSync(wait) : await semaphore.acquire(wait);
   if (!taken) return;
   Atomics.store(actor.row, Row.doing, Doing.inside);
@@ -141,7 +151,7 @@ async function useSemaphore(actor) {
 async function useBarrier(actor) {
   const { barrier } = actor.objects;
   try {
-    const wait = { timeout: PATIENCE };
+    const wait = drawWait(actor);
     const index = actor.random() < 0.5 ? barrier.waitSync(wait) : await barrier.wait(wait);
     if (!(index >= 0 && index < PARTIES)) actor.fail(`barrier.wait() gave ${index}`);
     Atomics.add(actor.ledger.head, Head.barrierPasses, 1);
