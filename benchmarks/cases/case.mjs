@@ -13,7 +13,7 @@
  * @property {string} name
  * @property {string} question what it answers, in one sentence
  * @property {string} metric the figure of a sample's report that counts
- * @property {'messages/s' | 'bytes/s' | 'ns' | '%'} unit
+ * @property {'messages/s' | 'bytes/s' | 'bytes' | 'ns' | '%'} unit
  * @property {'higher' | 'lower'} better
  * @property {Record<string, unknown>} parameters the same for all contenders
  * @property {import('../harness/catalog.mjs').Contender[]} contenders

@@ -1,6 +1,6 @@
 // @ts-check
 /** Latency of a message there and one back. */
-import { roundtrips } from '../harness/catalog.mjs';
+import { pipes, roundtrips } from '../harness/catalog.mjs';
 import { CAPACITY } from './case.mjs';
 
 /** @typedef {import('./case.mjs').Case} Case */
@@ -64,4 +64,23 @@ const idle = {
   ],
 };
 
-export const roundtripCases = [hot, idle];
+/** @type {Case} */
+const pipe = {
+  ...hot,
+  name: 'pipe-roundtrip',
+  question:
+    'How long does a 100-byte message take through a pipe and back while both sides are busy with nothing else?',
+  contenders: Object.values(pipes),
+  targets: [
+    {
+      text: "async hot: 1/5 of process.send's",
+      of: 'multiproc-async',
+      against: ['send-json', 'send-advanced'],
+      bound: 'atMost',
+      value: 1 / 5,
+    },
+    { text: "sync: ahead of Python's Pipe", of: 'multiproc', against: ['python-pipe'], bound: 'atMost', value: 1 },
+  ],
+};
+
+export const roundtripCases = [hot, idle, pipe];

@@ -79,6 +79,15 @@ export const roundtrips = {
   pythonQueue: python('python-queue', 'Python Queue', 'roundtrip.py', { style: 'Queue' }),
 };
 
+/** The same through pipes. */
+export const pipes = {
+  sync: node('multiproc', 'multiproc Pipe, sync', 'multiproc-pipe.mjs', { style: 'sync' }, ours),
+  async: node('multiproc-async', 'multiproc Pipe, async', 'multiproc-pipe.mjs', { style: 'async' }, ours),
+  sendJson: roundtrips.sendJson,
+  sendAdvanced: roundtrips.sendAdvanced,
+  pythonPipe: roundtrips.pythonPipe,
+};
+
 /** Single operations; the program finds its operation by this name. @param {string} operation */
 export function operations(operation) {
   return {
@@ -89,10 +98,71 @@ export function operations(operation) {
   };
 }
 
+/** Operations on a map that two processes use. @param {'get' | 'set' | 'update'} operation */
+export function maps(operation) {
+  return {
+    ours: node('multiproc', 'multiproc, SharedMap', 'map.mjs', { operation, style: 'shared' }, ours),
+    lmdb: node('lmdb', 'lmdb (noSync)', 'map.mjs', { operation, style: 'lmdb' }, { packages: ['lmdb'] }),
+    send: node('send', 'Map behind process.send', 'map.mjs', { operation, style: 'send' }),
+  };
+}
+
 /** @param {string} operation @param {string} label @param {Partial<Contender>} [more] */
 export function codec(operation, label, more = {}) {
   return node(operation, label, 'codec-micro.mjs', { operation }, { ...packed, ...more });
 }
+
+/** Channels of CSP. */
+export const channels = {
+  sync: node('multiproc', 'multiproc/csp, sync', 'commstime.mjs', { style: 'sync' }, ours),
+  async: node('multiproc-async', 'multiproc/csp, async', 'commstime.mjs', { style: 'async' }, ours),
+  python: python('python-pipe', 'Python multiprocessing.Pipe (buffered)', 'commstime.py', {}),
+};
+
+/** New processes. @param {'module' | 'commonJS'} kind of what they run */
+export function starts(kind) {
+  const module = kind === 'module' ? './start-child.mjs' : './start-child.cjs';
+  return {
+    ours: node('multiproc', 'multiproc, Process', 'start.mjs', { by: 'Process', module }, ours),
+    fork: node('fork', 'child_process.fork', 'start.mjs', { by: 'fork', module }),
+  };
+}
+
+/** @param {string} id @param {string} label @param {string} pool @param {string} name of the package @param {boolean} [byHand] */
+function poolPackage(id, label, pool, name, byHand = false) {
+  return node(id, label, 'pool-packages.mjs', { pool, byHand }, { packages: [name], start: 200 });
+}
+
+/** Pools of two workers. */
+export const pools = {
+  ours: node('multiproc', 'multiproc, Pool', 'pool-multiproc.mjs', {}, { library: true, start: 2000 }),
+  python: python('python', 'Python multiprocessing.Pool (fork)', 'pool.py', {}),
+  piscina: poolPackage('piscina', 'piscina (threads)', 'piscina', 'piscina'),
+  piscinaParts: poolPackage('piscina-parts', 'piscina, 8 parts by hand', 'piscina', 'piscina', true),
+  tinypool: poolPackage('tinypool', 'tinypool (processes)', 'tinypool-processes', 'tinypool'),
+  tinypoolParts: poolPackage(
+    'tinypool-parts',
+    'tinypool (processes), 8 parts by hand',
+    'tinypool-processes',
+    'tinypool',
+    true,
+  ),
+  tinypoolThreads: poolPackage('tinypool-threads', 'tinypool (threads)', 'tinypool-threads', 'tinypool'),
+  workerpool: poolPackage('workerpool', 'workerpool (processes)', 'workerpool-processes', 'workerpool'),
+};
+
+/** Idle workers. */
+export const poolMemory = {
+  ours: node('multiproc', 'multiproc, Pool(4)', 'pool-memory.mjs', { kind: 'pool' }, ours),
+  node: node('node', '4 bare Node processes', 'pool-memory.mjs', { kind: 'node' }, ours),
+};
+
+/** Objects that another process keeps. */
+export const managers = {
+  ours: node('multiproc', 'multiproc, Manager', 'manager.mjs', { server: 'multiproc' }, ours),
+  python: python('python', 'Python multiprocessing.Manager', 'manager.py', {}),
+  redis: node('redis', 'Redis over a Unix socket', 'manager.mjs', { server: 'redis' }, { packages: ['redis'] }),
+};
 
 /** Waiting processes. */
 export const waits = {

@@ -25,6 +25,11 @@ export function formatFigure(value, unit) {
         [1e6, 'MB/s'],
         [1e3, 'kB/s'],
       ]);
+    case 'bytes':
+      return scaled(value, [
+        [1e6, 'MB'],
+        [1e3, 'kB'],
+      ]);
     case 'ns':
       return scaled(value, [
         [1e9, 's'],
