@@ -8,24 +8,32 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageChecks } from '../test/package/checks.mjs';
+import { runQuickAddressTests } from './support/address-tests.mjs';
 import { runChecks } from './support/checks.mjs';
 import { runNativeTests } from './support/native-build.mjs';
 import { root } from './support/root.mjs';
-import { binOf, run } from './support/run.mjs';
+import { binOf, run, runAside } from './support/run.mjs';
 
 const { execPath } = process;
 
 const sharedBefore = sharedFiles();
 const { passed, failed } = await runChecks([
   { name: 'npm test', run: testRun },
-  { name: 'lint', run: () => run(execPath, [binOf('eslint'), '--max-warnings=0', '.']) },
-  { name: 'type check', run: () => run(execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']) },
-  { name: 'format', run: () => run(execPath, ['scripts/format.mjs', '--check']) },
-  { name: 'API reference', run: () => run(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
-  { name: 'native tests, address and undefined behaviour sanitizers', run: () => runNativeTests('address') },
+  // One thread each: together they take half the time.
+  [
+    { name: 'lint', run: () => runAside(execPath, [binOf('eslint'), '--max-warnings=0', '.']) },
+    { name: 'type check', run: () => runAside(execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']) },
+    { name: 'format', run: () => runAside(execPath, ['scripts/format.mjs', '--check']) },
+    { name: 'API reference', run: () => runAside(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
+  ],
+  // The first of them mostly waits for processes to end.
+  [
+    { name: 'native tests, address and undefined behaviour sanitizers', run: () => nativeTestsAside('address') },
+    { name: 'fuzz, 30 s', run: () => runAside(execPath, ['scripts/fuzz.mjs', '--seconds', '6', '--seed', '1']) },
+    { name: 'model', run: () => runAside(execPath, ['scripts/model.mjs']) },
+  ],
   { name: 'native tests, thread sanitizer', run: () => runNativeTests('thread') },
-  { name: 'fuzz, 30 s', run: () => run(execPath, ['scripts/fuzz.mjs', '--seconds', '6', '--seed', '1']) },
-  { name: 'model', run: () => run(execPath, ['scripts/model.mjs']) },
+  { name: 'tests on an addon with address and undefined behaviour sanitizers', run: runQuickAddressTests },
   ...(hasClangTidy() ? [{ name: 'clang-tidy', run: clangTidy }] : []),
   ...packageChecks(),
   { name: 'nothing stays in /dev/shm', run: nothingStays },
@@ -35,10 +43,25 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 /** The tests count one by one. */
 function testRun() {
+  return summarised((summary) => run('npm', ['test', '--', '--summary', summary]));
+}
+
+/** @param {string} variant */
+function nativeTestsAside(variant) {
+  return summarised((summary) => runAside(execPath, ['scripts/native-tests.mjs', variant, '--summary', summary]));
+}
+
+/**
+ * Runs what leaves its counts in a file.
+ *
+ * @param {(summary: string) => unknown} start
+ * @returns {Promise<import('./support/native-build.mjs').Counts>}
+ */
+async function summarised(start) {
   const folder = mkdtempSync(join(tmpdir(), 'multiproc-check-'));
   try {
     const summary = join(folder, 'summary.json');
-    run('npm', ['test', '--', '--summary', summary]);
+    await start(summary);
     return JSON.parse(readFileSync(summary, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true });

@@ -15,12 +15,14 @@ import { runVitest } from './support/vitest-run.mjs';
 const { values } = parseArgs({ options: { summary: { type: 'string' } } });
 
 const results = testAll();
-for (const [name, { passed, failed }] of results) {
+for (const [name, { passed, failed, failures = [] }] of results) {
   process.stdout.write(`${name}: ${passed} passed, ${failed} failed\n`);
+  for (const test of failures) process.stdout.write(`  failed: ${test}\n`);
 }
 const total = {
   passed: results.reduce((sum, [, counts]) => sum + counts.passed, 0),
   failed: results.reduce((sum, [, counts]) => sum + counts.failed, 0),
+  failures: results.flatMap(([, counts]) => counts.failures ?? []),
 };
 if (values.summary !== undefined) writeFileSync(values.summary, JSON.stringify(total));
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { buildAddon, buildSanitizedAddon, sanitizedAddon } from './build-addon.mjs';
 import { buildLibrary } from './build-library.mjs';
+import { root } from './root.mjs';
 import { output } from './run.mjs';
 import { runVitest } from './vitest-run.mjs';
 
@@ -15,6 +16,33 @@ import { runVitest } from './vitest-run.mjs';
 const LEFT_OUT = {
   'test/memory/leaks.test.ts': "it looks at the allocator's memory, and the sanitizer replaces the allocator",
 };
+
+/** What the gate runs of them: files for each part of the binding, `native/binding/NAME_binding.cc`, that need few processes. */
+const QUICK = {
+  housekeeping: ['test/cli/cli.test.ts'],
+  map: ['test/memory/shared-map.test.ts'],
+  object: [
+    'test/memory/array.test.ts',
+    'test/memory/shared-memory.test.ts',
+    'test/internal/damaged-descriptions.test.ts',
+  ],
+  process: ['test/processes/surroundings.test.ts', 'test/processes/held-by-children.test.ts'],
+  ring: ['test/channels/queue.test.ts', 'test/channels/raw-messages.test.ts', 'test/channels/damaged-spills.test.ts'],
+  sync: ['test/sync/barrier.test.ts', 'test/sync/rlock.test.ts', 'test/sync/semaphore.test.ts'],
+  waiting: ['test/channels/queue-waits.test.ts', 'test/processes/wait.test.ts', 'test/sync/worker-threads.test.ts'],
+};
+
+/** In the addon that ships there is nothing of it. */
+const NOT_SHIPPED = 'fault';
+
+/** @returns {Counts} as {@link runAddressTests}, of at least one file for each part of the binding */
+export function runQuickAddressTests() {
+  const parts = readdirSync(join(root, 'native/binding')).flatMap((file) => /^(.+)_binding\.cc$/.exec(file)?.[1] ?? []);
+  const missing = parts.filter((part) => part !== NOT_SHIPPED && !(part in QUICK));
+  if (missing.length > 0)
+    throw new Error(`Cannot choose tests on a sanitized addon: none is named for ${missing.join(', ')}`);
+  return runAddressTests(Object.values(QUICK).flat());
+}
 
 /**
  * Every process that a test starts inherits the preloaded runtime, the addon and where reports go: a report counts as a
@@ -37,8 +65,8 @@ export function runAddressTests(filters) {
       MULTIPROC_NATIVE_PATH: sanitizedAddon,
       // V8 and Node leave memory to the end of the process, which would be thousands of reports; leaks of the core are
       // looked for by the native tests, those of the binding by the leak test.
-      ASAN_OPTIONS: `detect_leaks=0:halt_on_error=1:log_path=${join(folder, 'address')}`,
-      UBSAN_OPTIONS: `halt_on_error=1:print_stacktrace=1:log_path=${join(folder, 'undefined')}`,
+      // Node takes all handlers of signals away when it starts, but for exclusive ones.
+      ASAN_OPTIONS: `detect_leaks=0:halt_on_error=1:handle_sigill=2:log_path=${join(folder, 'report')}`,
     };
     const { passed, failed } = runVitest(env, files);
     const reports = readdirSync(folder);

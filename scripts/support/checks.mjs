@@ -11,25 +11,36 @@
  */
 
 /**
- * @param {readonly Check[]} checks
+ * @param {readonly (Check | readonly Check[])[]} checks those of a list within the list run at the same time
  * @returns {Promise<Counts>}
  */
 export async function runChecks(checks) {
   const total = { passed: 0, failed: 0 };
   /** @type {string[]} */
   const table = [];
-  for (const { name, run } of checks) {
-    process.stdout.write(`\n=== ${name}\n`);
-    const start = performance.now();
-    const { passed, failed } = await countsOf(run);
-    const verdict = `${failed === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - start) / 1000).toFixed(1)} s`;
-    process.stdout.write(`=== ${name}: ${verdict}\n`);
-    table.push(`${name}: ${passed} passed, ${failed} failed (${verdict})`);
-    total.passed += passed;
-    total.failed += failed;
+  for (const check of checks) {
+    for (const { passed, failed, line } of await Promise.all([check].flat().map(runCheck))) {
+      table.push(line);
+      total.passed += passed;
+      total.failed += failed;
+    }
   }
   process.stdout.write(`\n${table.join('\n')}\n`);
   return total;
+}
+
+/** @param {Check} check */
+async function runCheck({ name, run }) {
+  process.stdout.write(`\n=== ${name}\n`);
+  const start = performance.now();
+  const { passed, failed, failures = [] } = await countsOf(run);
+  const verdict = `${failed === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - start) / 1000).toFixed(1)} s`;
+  process.stdout.write(`=== ${name}: ${verdict}\n`);
+  const lines = [
+    `${name}: ${passed} passed, ${failed} failed (${verdict})`,
+    ...failures.map((test) => `  failed: ${test}`),
+  ];
+  return { passed, failed, line: lines.join('\n') };
 }
 
 /**

@@ -30,6 +30,7 @@ export const variantNames = Object.keys(VARIANTS);
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
+ * @property {readonly string[]} [failures] names of those that failed
  */
 
 /**
@@ -85,8 +86,10 @@ export function buildNativeTests(folder, sanitize, target) {
  * @returns {Counts} a test that did not run counts as failed
  */
 function countsOf(report) {
-  const suite = /<testsuite\s[^>]*>/.exec(readFileSync(report, 'utf8'))?.[0] ?? '';
+  const text = readFileSync(report, 'utf8');
+  const suite = /<testsuite\s[^>]*>/.exec(text)?.[0] ?? '';
   const number = (/** @type {string} */ attribute) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suite)?.[1]);
   const failed = number('failures') + number('skipped') + number('disabled');
-  return { passed: number('tests') - failed, failed };
+  const failures = [...text.matchAll(/<testcase name="([^"]*)"[^>]*status="(?!run")/g)].map(([, name = '']) => name);
+  return { passed: number('tests') - failed, failed, failures };
 }

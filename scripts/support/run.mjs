@@ -1,7 +1,7 @@
 // @ts-check
 // Starting other programs from the scripts, without a shell.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { root } from './root.mjs';
@@ -16,6 +16,8 @@ const require = createRequire(import.meta.url);
  */
 
 const TWENTY_MINUTES = 20 * 60_000;
+/** Bytes that are kept of what a program prints. */
+const MOST_OUTPUT = 256 * 1024 * 1024;
 
 /**
  * Runs a program whose output the reader sees at once.
@@ -27,6 +29,29 @@ const TWENTY_MINUTES = 20 * 60_000;
  */
 export function run(command, args, options = {}) {
   return start(command, args, options, 'inherit').status === 0;
+}
+
+/**
+ * Runs a program beside others; its output is printed when it has ended, in one piece.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @returns {Promise<boolean>} whether it ended with 0
+ */
+export async function runAside(command, args) {
+  const options = {
+    cwd: root,
+    timeout: TWENTY_MINUTES,
+    killSignal: /** @type {const} */ ('SIGKILL'),
+    maxBuffer: MOST_OUTPUT,
+  };
+  const { ok, text } = await new Promise((resolve) => {
+    execFile(command, args, options, (error, stdout, stderr) => {
+      resolve({ ok: error === null, text: `${stdout}${stderr}` });
+    });
+  });
+  process.stdout.write(text);
+  return ok;
 }
 
 /**
@@ -86,7 +111,7 @@ function start(command, args, { env, cwd = root, timeout = TWENTY_MINUTES }, std
     killSignal: 'SIGKILL',
     stdio: ['ignore', stdio, stdio],
     encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
+    maxBuffer: MOST_OUTPUT,
   });
 }
 

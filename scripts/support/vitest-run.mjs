@@ -3,10 +3,13 @@
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { binOf, run } from './run.mjs';
 
 /** @typedef {import('./native-build.mjs').Counts} Counts */
+
+/** All of them take ten minutes on a sanitized addon, and much more beside other work. */
+const AN_HOUR = 60 * 60_000;
 
 /**
  * @param {NodeJS.ProcessEnv} [env] added to this process's environment
@@ -18,7 +21,7 @@ export function runVitest(env = {}, args = []) {
   const report = join(folder, 'vitest.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters, ...args], { env });
+    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters, ...args], { env, timeout: AN_HOUR });
     const counts = countsOf(JSON.parse(readFileSync(report, 'utf8')));
     // Errors outside any test, such as an unhandled rejection, fail the run only.
     return !ended && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
@@ -33,13 +36,19 @@ export function runVitest(env = {}, args = []) {
 /**
  * A skipped test counts as failed: none is allowed. So does a file that could not even be loaded.
  *
- * @param {{ numPassedTests: number, numTotalTests: number, testResults: { status: string, assertionResults: unknown[] }[] }} report
+ * @param {{ numPassedTests: number, numTotalTests: number, testResults: { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} report
  * @returns {Counts}
  */
 function countsOf(report) {
   const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const failures = report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== 'passed')
+      .map(({ fullName }) => `${basename(name)} › ${fullName}`),
+  );
   return {
     passed: report.numPassedTests,
     failed: report.numTotalTests - report.numPassedTests + unloaded.length,
+    failures: [...failures, ...unloaded.map(({ name }) => name)],
   };
 }

@@ -1,0 +1,27 @@
+// A daemon that is waited for comes to its end.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentProcess, isMainProcess, Process } from 'multiproc';
+
+class ChildProcess extends Process {
+  static {
+    Process.register(import.meta, this);
+  }
+
+  override async run() {
+    const p = currentProcess();
+    console.log(`New process -> [${p.pid}] ${p.name}`);
+    await sleep(10_000);
+    console.log(`[${p.pid}] ${p.name} terminated`);
+  }
+}
+
+if (isMainProcess) {
+  const parent = currentProcess();
+  console.log(`I'm main process -> [${parent.pid}] ${parent.name}`);
+
+  const child = new ChildProcess({ daemon: true });
+  child.start();
+  await child.join();
+
+  console.log(`[${parent.pid}] ${parent.name} terminated`);
+}
