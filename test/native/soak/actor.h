@@ -64,8 +64,12 @@ class Actor {
     return opened;
   }
 
+  // In calm a slice is longer than anybody ever waits there, however slow the machine is: that a wake is missing shows
+  // by who stands still, and not by who was as slow as a slice is long.
+  static constexpr int64_t kCalmSliceNanos = 60'000'000'000;
+
   // Repeats `attempt` until it gives something else than kAgain, asleep in between: `block` is one wait of the library,
-  // for a slice, and `reap` what it does at the end of one.
+  // for as long as it is told, and `reap` what the library does at the end of a slice.
   template <typename Attempt, typename Block, typename Reaping>
   Status Await(Doing trying, Doing waiting, Attempt attempt, Block block, Reaping reap) {
     uint32_t attempts = 0;
@@ -79,20 +83,25 @@ class Actor {
     Status status = tracked();
     if (status != kAgain) return status;
     (In(Ledger::kCalm) ? ledger_.waits_in_calm : ledger_.waits).fetch_add(1);
-    for (bool first = true;; first = false) {
+    for (bool sliced = false, sliced_in_calm = false;;) {
       attempts = 0;
       const bool calm = In(Ledger::kCalm);
+      const int64_t slice = calm ? kCalmSliceNanos : kSliceNanos;
       const int64_t began = MonotonicNanos(), delay = run_delay_.Nanos();
-      status = block(tracked);
+      status = block(tracked, slice);
       if (status == kAgain) {
+        sliced = true;
+        sliced_in_calm = calm;
         Do(Doing::kReaping);
         reap();
         Do(waiting);
         continue;
       }
       const int64_t awake = MonotonicNanos() - began - (run_delay_.Nanos() - delay);
-      const bool by_slice = status >= 0 && (awake >= kSliceNanos || (!first && attempts == 1));
-      if (by_slice) (calm ? ledger_.woken_by_slice_in_calm : ledger_.woken_by_slice)[static_cast<uint32_t>(waiting)]++;
+      const bool at_once = attempts == 1, late = awake >= slice;
+      const uint32_t where = static_cast<uint32_t>(waiting);
+      if (status >= 0 && calm && (late || (sliced_in_calm && at_once))) ledger_.woken_by_slice_in_calm[where]++;
+      if (status >= 0 && !calm && (late || (sliced && at_once))) ledger_.woken_by_slice[where]++;
       return status;
     }
   }
@@ -167,7 +176,8 @@ class RingActor : public Actor {
   Status AwaitRing(Ring::WaitQueueIndex which, Doing trying, Doing waiting, Attempt attempt) {
     row().object.store(number_);
     return Await(
-        trying, waiting, attempt, [&](auto tracked) { return ring().Block(which, spin, kSliceNanos, tracked); },
+        trying, waiting, attempt,
+        [&](auto tracked, int64_t slice) { return ring().Block(which, spin, slice, tracked); },
         [&] {
           if (plan().ends) {
             ReapAll(opened_);

@@ -96,8 +96,8 @@ class Auditor : public Actor {
     row().object.store(static_cast<uint32_t>(Object::kConditionLock));
     const Status status = Await(
         Doing::kAcquiring, Doing::kAwaitingLock, [&] { return lock.TryAcquire(false); },
-        [&](auto tracked) {
-          return BlockUntil(objects_.segment->registry(), BlockOf(Object::kConditionLock).waiters(), spin, kSliceNanos,
+        [&](auto tracked, int64_t slice) {
+          return BlockUntil(objects_.segment->registry(), BlockOf(Object::kConditionLock).waiters(), spin, slice,
                             tracked);
         },
         [&] {

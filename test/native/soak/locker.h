@@ -81,8 +81,8 @@ class Locker : public Actor {
     row().object.store(static_cast<uint32_t>(object));
     return Await(
         trying, waiting, attempt,
-        [&](auto tracked) {
-          return BlockUntil(opened_.segment->registry(), BlockOf(object).waiters(), spin, kSliceNanos, tracked);
+        [&](auto tracked, int64_t slice) {
+          return BlockUntil(opened_.segment->registry(), BlockOf(object).waiters(), spin, slice, tracked);
         },
         reap);
   }

@@ -262,6 +262,9 @@ class Supervisor {
     ledger_->phase.store(Ledger::kCalm);
     const int64_t end = MonotonicNanos() + static_cast<int64_t>(task_.CalmSeconds() * 1e9);
     Await("the calm is over", [&] { return MonotonicNanos() >= end; });
+    CheckWakes();
+  }
+  void CheckWakes() {
     for (uint32_t i = 0; i < kDoings; i++) {
       const uint64_t late = ledger_->woken_by_slice_in_calm[i].load();
       if (late > 0)
@@ -276,6 +279,7 @@ class Supervisor {
     ledger_->phase.store(Ledger::kDraining);
     Await("consumers have ended", [this] { return AllGone([](Role) { return true; }); });
     Await("the auditor has ended", [this] { return !auditor_; });
+    CheckWakes();
   }
   template <typename Which>
   bool AllGone(Which which) const {
