@@ -58,8 +58,9 @@ struct WaitManners {
   void NapsEnd() {}
 };
 
-// Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice.
-template <typename Attempt, typename Manners = WaitManners>
+// Repeats `attempt` until it returns something else than kAgain, for at most `wait_nanos` and one slice. A slice of
+// another length is for tests alone: without slices a missing wake hangs, and is seen.
+template <int64_t kSlice = kSliceNanos, typename Attempt, typename Manners = WaitManners>
 Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t wait_nanos, Attempt attempt,
                   Manners manners = {}) {
   Status status = attempt();
@@ -80,7 +81,7 @@ Status BlockUntil(Registry& registry, WaitQueue queue, SpinBudget& spin, int64_t
     spin.Failed();
   }
 
-  const int64_t deadline = start + std::min(wait_nanos, kSliceNanos);
+  const int64_t deadline = start + std::min(wait_nanos, kSlice);
   const uint32_t me = registry.self();
   const Shared<uint32_t>& doorbell = registry.slot(me).doorbell;
   for (int64_t now = 0; now < deadline;) {

@@ -142,7 +142,7 @@ class Ring : public Repairer {
   WaitQueue Waiters(int which);
   // BlockUntil (blocking.h) with the manners of that wait queue. Who claimed a message calls Release or PassOn next,
   // which wakes another one if more are there.
-  template <typename Attempt>
+  template <int64_t kSlice = kSliceNanos, typename Attempt>
   Status Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, Attempt attempt);
   // Would a further waiter of this queue find what it waits for?
   bool WorthRinging(int which);
@@ -286,16 +286,16 @@ class Ring : public Repairer {
   uint64_t head_seen_;  // ORDER(space): what head was at some time; private memory
 };
 
-template <typename Attempt>
+template <int64_t kSlice, typename Attempt>
 Status Ring::Block(WaitQueueIndex which, SpinBudget& spin, int64_t wait_nanos, Attempt attempt) {
   const WaitQueue queue = Waiters(which);
   switch (which) {
     case kSpace:
-      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, SpaceManners{{}, this});
+      return BlockUntil<kSlice>(*registry_, queue, spin, wait_nanos, attempt, SpaceManners{{}, this});
     case kData:
-      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt, DataManners(this));
+      return BlockUntil<kSlice>(*registry_, queue, spin, wait_nanos, attempt, DataManners(this));
     default:
-      return BlockUntil(*registry_, queue, spin, wait_nanos, attempt);
+      return BlockUntil<kSlice>(*registry_, queue, spin, wait_nanos, attempt);
   }
 }
 

@@ -177,7 +177,7 @@ class RingActor : public Actor {
     row().object.store(number_);
     return Await(
         trying, waiting, attempt,
-        [&](auto tracked, int64_t slice) { return ring().Block(which, spin, slice, tracked); },
+        [&](auto tracked, int64_t slice) { return ring().Block<kCalmSliceNanos>(which, spin, slice, tracked); },
         [&] {
           if (plan().ends) {
             ReapAll(opened_);

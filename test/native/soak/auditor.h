@@ -97,8 +97,8 @@ class Auditor : public Actor {
     const Status status = Await(
         Doing::kAcquiring, Doing::kAwaitingLock, [&] { return lock.TryAcquire(false); },
         [&](auto tracked, int64_t slice) {
-          return BlockUntil(objects_.segment->registry(), BlockOf(Object::kConditionLock).waiters(), spin, slice,
-                            tracked);
+          return BlockUntil<kCalmSliceNanos>(objects_.segment->registry(), BlockOf(Object::kConditionLock).waiters(),
+                                             spin, slice, tracked);
         },
         [&] {
           const uint32_t owner = lock.Owner();

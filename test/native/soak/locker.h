@@ -82,7 +82,8 @@ class Locker : public Actor {
     return Await(
         trying, waiting, attempt,
         [&](auto tracked, int64_t slice) {
-          return BlockUntil(opened_.segment->registry(), BlockOf(object).waiters(), spin, slice, tracked);
+          return BlockUntil<kCalmSliceNanos>(opened_.segment->registry(), BlockOf(object).waiters(), spin, slice,
+                                             tracked);
         },
         reap);
   }
