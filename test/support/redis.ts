@@ -63,9 +63,10 @@ export class RedisServer {
       ['appendfsync', 'always'],
       ...(password === undefined ? [] : [['requirepass', password]]),
     ];
+    // It goes with this process, however this process ends.
     this.#process = spawn(
-      PROGRAM,
-      settings.flatMap(([name, value]) => [`--${name}`, value ?? '']),
+      'setpriv',
+      ['--pdeathsig', 'KILL', PROGRAM, ...settings.flatMap(([name, value]) => [`--${name}`, value ?? ''])],
       { stdio: 'ignore' },
     );
     await until('the Redis server answers', () => answers(this.port));
