@@ -1,6 +1,6 @@
 // @ts-check
 /** What a communication of CSP costs. */
-import { channels } from '../harness/catalog.mjs';
+import { channels, networks } from '../harness/catalog.mjs';
 
 /** @type {import('./case.mjs').Case} */
 const commstime = {
@@ -16,4 +16,30 @@ const commstime = {
   targets: [],
 };
 
-export const channelCases = [commstime];
+/** @type {import('./case.mjs').Case} */
+const sieve = {
+  name: 'prime-sieve',
+  question: 'How long until a network with a process for each prime has found the first 30, its start included?',
+  metric: 'elapsed',
+  unit: 'ns',
+  better: 'lower',
+  parameters: {},
+  fixedCount: 30,
+  contenders: Object.values(networks.sieve),
+  targets: [],
+};
+
+/** @type {import('./case.mjs').Case} */
+const mandelbrot = {
+  name: 'mandelbrot',
+  question: 'How long does a farm of two workers take for a picture of 700 × 400 points, its start included?',
+  metric: 'elapsed',
+  unit: 'ns',
+  better: 'lower',
+  parameters: {},
+  fixedCount: 700,
+  contenders: Object.values(networks.mandelbrot),
+  targets: [],
+};
+
+export const channelCases = [commstime, sieve, mandelbrot];

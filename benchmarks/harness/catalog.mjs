@@ -119,6 +119,19 @@ export const channels = {
   python: python('python-pipe', 'Python multiprocessing.Pipe (buffered)', 'commstime.py', {}),
 };
 
+/** The sieve and the farm of CSP. */
+export const networks = {
+  sieve: {
+    inline: node('multiproc', 'multiproc/csp, inline', 'prime-sieve.mjs', { style: 'inline' }, ours),
+    forked: node('multiproc-forked', 'multiproc/csp, processes', 'prime-sieve.mjs', { style: 'forked' }, ours),
+    python: python('python', 'Python multiprocessing (fork)', 'prime_sieve.py', {}),
+  },
+  mandelbrot: {
+    ours: node('multiproc', 'multiproc/csp, 2 workers', 'mandelbrot.mjs', {}, ours),
+    python: python('python', 'Python Pool(2)', 'mandelbrot.py', {}),
+  },
+};
+
 /** New processes. @param {'module' | 'commonJS'} kind of what they run */
 export function starts(kind) {
   const module = kind === 'module' ? './start-child.mjs' : './start-child.cjs';
