@@ -1,14 +1,9 @@
 /**
  * While a child imports the module of its target, that module must not start processes: each of them would import it again.
- *
- * What the import sets going (timers, promises, further imports) belongs to it, and nothing else does: an asynchronous context. It is kept where
- * a second copy of the library finds it too.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import { StateError } from '../errors.js';
-
-const KEY = Symbol.for('multiproc.importing');
-const shared = globalThis as { [KEY]?: AsyncLocalStorage<string> | undefined };
+import { importContext, importedModule } from '../internal/importing.js';
 
 /** Turns of the event loop in which promises that an import has left behind come to their end. */
 const TURNS = 8;
@@ -17,7 +12,7 @@ let running = 0;
 
 /** Runs `load`, during which processes are refused, and in all that it sets going. */
 export async function importGuarded<T>(module: string, load: () => Promise<T>): Promise<T> {
-  const importing = (shared[KEY] ??= new AsyncLocalStorage<string>());
+  const importing = importContext();
   const pending = process.getActiveResourcesInfo().length;
   running += 1;
   try {
@@ -42,7 +37,7 @@ function disableSoon(importing: AsyncLocalStorage<string>, turns: number): void 
 
 /** @throws StateError (ERR_MULTIPROC_STATE) during {@link importGuarded}, and in what was set going by it. */
 export function refuseDuringImport(action: string): void {
-  const module = shared[KEY]?.getStore();
+  const module = importedModule();
   if (module === undefined) return;
   throw new StateError(
     `Cannot ${action}: this process is a child that imports ${module} to find what it is to run. ` +

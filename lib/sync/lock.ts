@@ -3,6 +3,7 @@
  */
 import { TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
+import { warnOfOwnLock } from '../internal/importing.js';
 import { call, Kind, LockState, native, Status } from '../internal/native.js';
 import { processName } from '../internal/process-name.js';
 import {
@@ -283,6 +284,7 @@ export class Lock extends Acquirable {
 
 function create(options: CreateOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create Lock');
+  if (name === null) warnOfOwnLock();
   return call(() => native.create(Kind.lock, name, 0, 0, 0, null, maxParticipants, null));
 }
 

@@ -3,6 +3,7 @@
  */
 import { DeadlockError, TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
+import { warnOfOwnLock } from '../internal/importing.js';
 import { call, Kind, LockState, native, Status } from '../internal/native.js';
 import { processName } from '../internal/process-name.js';
 import {
@@ -230,6 +231,7 @@ function sleepSync(timeout: number): void {
 
 function create(options: CreateOptions | undefined): number {
   const { name, maxParticipants } = checkCreateOptions(options, 'create RLock');
+  if (name === null) warnOfOwnLock();
   return call(() => native.create(Kind.rlock, name, 0, 0, 0, null, maxParticipants, null));
 }
 

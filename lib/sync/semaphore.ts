@@ -3,6 +3,7 @@
  */
 import { TimeoutError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
+import { warnOfOwnLock } from '../internal/importing.js';
 import { call, Kind, native, Status } from '../internal/native.js';
 import {
   type Attachment,
@@ -235,6 +236,7 @@ function create(kind: SemaphoreKind, value: unknown, max: number, options: Creat
   const action = kind === 'semaphore' ? 'create Semaphore' : 'create BoundedSemaphore';
   const checked = checkInteger(value, 0, LARGEST_VALUE, 'value', action);
   const { name, maxParticipants } = checkCreateOptions(options, action);
+  if (name === null) warnOfOwnLock();
   return call(() => native.create(Kind[kind], name, checked, max, 0, null, maxParticipants, null));
 }
 

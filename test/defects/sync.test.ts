@@ -110,6 +110,18 @@ test('D41: a lock that is passed, or opened by its name where a module begins, i
   for (const child of children) await child.join();
 });
 
+test('D41: a lock that each process makes for itself where its module begins is said to be one', async () => {
+  const module = new URL('../fixtures/own-lock.mjs', import.meta.url).href;
+  const child = new Process({ target: { module, name: 'tryOwnLock' }, stdio: ['ignore', 'inherit', 'pipe'] });
+  child.start();
+  const chunks: Buffer[] = [];
+  for await (const chunk of child.stderr ?? []) chunks.push(chunk as Buffer);
+  expect(await child.join()).toBe(0);
+  const printed = Buffer.concat(chunks).toString();
+  expect(printed).toContain('[MULTIPROC_LOCK_OF_EACH_PROCESS] MultiprocWarning');
+  expect(printed).toContain(`was made without a name at the top level of ${module}`);
+});
+
 test('D42: whatever blocks has an asynchronous form, and the event loop turns while all of them wait', async () => {
   const missing = Object.entries(multiproc).flatMap(([name, exported]) => {
     const prototype = typeof exported === 'function' ? ((exported.prototype as object | undefined) ?? {}) : {};
