@@ -7,7 +7,7 @@ import { statusError } from '../internal/status-error.js';
 import { isAwaited } from '../internal/transit.js';
 import { doChores, SLICE } from '../internal/wait.js';
 import { forEver, type WaitOptions } from '../internal/wait-options.js';
-import { type Claimed, getMessage, type MessageDecoder, takeClaimed, takeValue } from './incoming.js';
+import { type Claimed, getMessage, type MessageDecoder, takeReadable, takeValue, type Unreadable } from './incoming.js';
 import { type Frame, frames } from './outgoing.js';
 import type { QueueCore } from './queue-core.js';
 import { Sender } from './sender.js';
@@ -50,6 +50,21 @@ export class FrameRing<T = never> {
     return this.#sender.put(frame, undefined);
   }
 
+  /**
+   * Puts the frame now, or when there is room.
+   *
+   * @param settled as {@link Sender.putWhenRoom}.
+   * @returns `undefined` when it was put; else what calls it off.
+   */
+  putWhenRoom(frame: Frame, settled: (error?: unknown) => void): (() => void) | undefined {
+    return this.#sender.putWhenRoom(frame, settled);
+  }
+
+  /** Where the last message is that this thread has put. */
+  get lastPosition(): number {
+    return native.ringLastPosition(this.#at.ref);
+  }
+
   /** As {@link put}, blocking the thread. @throws Full when the time is over. */
   putSync(frame: Frame, options: WaitOptions): void {
     this.#sender.putSync(frame, options);
@@ -73,15 +88,15 @@ export class FrameRing<T = never> {
     return value;
   }
 
-  /** The next one, to be released: it comes back if this thread dies before. */
-  tryTake(): Claimed<T> | undefined {
+  /** The next one, to be released, whether it can be read or not: it comes back if this thread dies before. */
+  tryTake(): Claimed<T> | Unreadable | undefined {
     const { ref } = this.#at;
     const length = getMessage(ref, GetMode.take, 0);
     if (length < 0) {
       this.#checkEmpty(length);
       return undefined;
     }
-    return takeClaimed(ref, length, this.#decoder as MessageDecoder<T>);
+    return takeReadable(ref, length, this.#decoder as MessageDecoder<T>);
   }
 
   /** Consumes what was taken. */

@@ -58,7 +58,7 @@ export function decoded(bytes: Buffer, start: number, end: number, owned: boolea
   }
 }
 
-/** Tries to get a message. After success, {@link takeValue} or {@link takeClaimed} must follow at once. */
+/** Tries to get a message. After success, {@link takeValue}, {@link takeReadable} or {@link takeClaimed} must follow at once. */
 export function getMessage(ref: number, mode: number, waitMs: number): number {
   const length = native.ringGet(ref, free, mode, waitMs);
   return length === Status.NoRoom ? getLong(ref, mode) : length;
@@ -106,13 +106,29 @@ export function takeValue(ref: number, length: number, codec: CodecName | Messag
   }
 }
 
+/** A message that was taken and cannot be had. It is still claimed: whoever put it can be told before it is released. */
+export interface Unreadable {
+  readonly position: number;
+  readonly error: unknown;
+}
+
+/** The value of the message that {@link getMessage} got with `GetMode.take`, or why there is none. */
+export function takeReadable<T>(ref: number, length: number, codec: MessageDecoder<T>): Claimed<T> | Unreadable {
+  const [flags = 0, position = 0, , attempts = 1] = native.out;
+  try {
+    const isSpilled = (flags & MessageFlag.spilled) !== 0;
+    const value = isSpilled ? decodeOwned(readSpill(ref, position), codec) : decode(length, codec);
+    return { value: value as T, position, attempts };
+  } catch (error) {
+    return { position, error };
+  }
+}
+
 /**
  * The value of the message that {@link getMessage} got with `GetMode.take`. When it cannot be decoded, nobody can ever
  * work on it: it is consumed, and counts as done where that is counted.
  */
-export function takeClaimed<T>(ref: number, length: number, codec: MessageDecoder<T>): Claimed<T>;
-export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed;
-export function takeClaimed(ref: number, length: number, codec: CodecName | MessageDecoder): Claimed {
+export function takeClaimed(ref: number, length: number, codec: CodecName): Claimed {
   const [flags = 0, position = 0, , attempts = 1] = native.out;
   const spilled = spillOf(ref, flags, position, finish);
   try {
@@ -145,13 +161,17 @@ function spillOf(ref: number, flags: number, position: number, drop: Drop): Buff
  */
 export function openSpill(ref: number, position: number, drop: Drop = consume): Buffer {
   try {
-    return Buffer.from(call(() => native.ringOpenSpill(ref, position)));
+    return readSpill(ref, position);
   } catch (error) {
     if (error instanceof CorruptSegmentError) drop(ref, position);
     // Out of descriptors or memory: somebody else, or we later, may have more luck.
     else native.ringRequeue(ref, position);
     throw error;
   }
+}
+
+function readSpill(ref: number, position: number): Buffer {
+  return Buffer.from(call(() => native.ringOpenSpill(ref, position)));
 }
 
 function decodeOwned(bytes: Buffer, codec: CodecName | MessageDecoder): unknown {

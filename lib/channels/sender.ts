@@ -98,6 +98,53 @@ export class Sender {
     return status === 0;
   }
 
+  /**
+   * Puts the value now, or when there is room: its copy waits for that. While it waits, `servePuts` of a thread that blocks can put it too.
+   *
+   * @param settled called once it is put, or with the error for which it cannot be: in the same breath, since a promise is heard of only by a thread whose
+   *   event loop turns. Not called when it was put at once, or called off.
+   * @returns `undefined` when it was put; else what calls it off.
+   */
+  putWhenRoom(value: unknown, settled: (error?: unknown) => void): (() => void) | undefined {
+    const { core } = this.#at;
+    const headLength = this.#encode(value);
+    const status = this.#tryPut(headLength);
+    if (status === 0) return undefined;
+    if (status !== Status.Again) throw this.#failure(status, false);
+    const message = new KeptMessage(this.#encoder, headLength);
+    const calling = new AbortController();
+    let over = false;
+    let error: unknown = undefined;
+    let tell = (): void => undefined;
+    const end = (reason: unknown): void => {
+      over = true;
+      error = reason;
+      if (reason === undefined) core.main.nudge();
+      else message.drop();
+      tell();
+    };
+    core.space
+      .wait(
+        this.#owner,
+        { timeout: Infinity, signal: calling.signal },
+        (waitMs) => message.put(core, waitMs),
+        (result) => {
+          end(result === 0 ? undefined : this.#failure(result, true));
+        },
+      )
+      // Called off, or the queue was closed.
+      .catch(end);
+    // Room has come in this very moment.
+    if (over && error !== undefined) throw error;
+    if (over) return undefined;
+    tell = () => {
+      if (!calling.signal.aborted) settled(error);
+    };
+    return () => {
+      calling.abort();
+    };
+  }
+
   putMany(values: Iterable<unknown>, options: WaitOptions | null | undefined): Promise<void> {
     let count = 0;
     const kept: KeptMessage[] = [];

@@ -70,12 +70,16 @@ export function taskReferenceOf(value: unknown): TaskReference | undefined {
  *
  * @param action completes "Cannot …", for example `start Process`.
  * @throws NotTransferableError (ERR_MULTIPROC_NOT_TRANSFERABLE) for a function without an address; NotFoundError when there is no such
- *   module; TypeError (ERR_MULTIPROC_ARGUMENT) for a module that is named relative to nothing.
+ *   module; TypeError (ERR_MULTIPROC_ARGUMENT) for what is no function and no address, and for a module that is named relative to nothing.
  */
 export function addressToSend(target: AnyFunction | TaskReference, action: string): TaskReference {
   const reference = taskReferenceOf(target);
   if (reference === undefined) {
-    const name = typeof target === 'function' && target.name !== '' ? `'${target.name}'` : 'without a name';
+    if (typeof target !== 'function')
+      throw argumentTypeError(
+        `Cannot ${action}: a function made by task(), or { module, name }, is needed, received ${inspect(target)}`,
+      );
+    const name = target.name !== '' ? `'${target.name}'` : 'without a name';
     throw new NotTransferableError(
       `Cannot ${action}: the function ${name} has no address by which another process could find it; ` +
         'make it with task(import.meta, function name() { … }) at the top level of its module',

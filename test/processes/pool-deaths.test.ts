@@ -8,7 +8,6 @@ import {
   dieSometimes,
   digest,
   end,
-  failToPrepare,
   pidOf,
   sleepFor,
   spin,
@@ -197,33 +196,6 @@ describe('a worker that dies', () => {
   );
 });
 
-describe('workers that cannot be had', () => {
-  test.for(['throw', 'reject', 'exit', 'kill'])(
-    'D12: a failing initializer is told after few starts: %s',
-    async (how) => {
-      const starts = new Value('i', 0);
-      const pool = new Pool({ processes: 2, initializer: failToPrepare, initargs: [how, starts] });
-      const iterator = pool.imap(
-        square,
-        (function* () {
-          for (let x = 0; ; x++) yield x;
-        })(),
-      );
-      const error = await pool.apply(square, [1]).catch((reason: unknown) => reason);
-      expect(error).toBeInstanceOf(WorkerDiedError);
-      expect(String(error)).toContain('its workers end before they are ready');
-      if (how === 'throw') expect(String(error)).toContain('cannot prepare');
-      await expect(iterator.next()).rejects.toThrow(WorkerDiedError);
-      await expect(pool.apply(square, [1])).rejects.toThrow(WorkerDiedError);
-      expect(String(pool)).toBe('<Pool processes=2 failed>');
-      pool.close();
-      await pool.join();
-      expect(starts.value).toBeLessThanOrEqual(6);
-      starts.close();
-    },
-  );
-});
-
 describe('D14: time limits and cancelling', () => {
   test('a task that takes too long fails with TimeoutError; its worker is replaced', async () => {
     await using pool = new Pool({ processes: 2, taskTimeout: 300 });
@@ -242,6 +214,56 @@ describe('D14: time limits and cancelling', () => {
     const options = { timeout: 400, chunksize: 3 };
     expect(await pool.map(sleepFor, [100, 100, 100, 100, 100, 100], options)).toHaveLength(6);
     await expect(pool.map(sleepFor, [1, 5000, 1], { timeout: 200 })).rejects.toThrow(TimeoutError);
+  });
+
+  test.for(['promise', 'loop'])(
+    'a module that is never imported fails its task: %s',
+    { timeout: 60_000 },
+    async (way) => {
+      await using pool = new Pool({ processes: 1, env: { ...process.env, HANG: way } });
+      const module = new URL('../fixtures/hangs-at-import.mjs', import.meta.url).href;
+      await expect(pool.apply({ module, name: 'any' }, [], { timeout: 100 })).rejects.toThrow(
+        new TimeoutError('Cannot finish task: importing its module took longer than 10000 ms'),
+      );
+      expect(await pool.apply(square, [3])).toBe(9);
+    },
+  );
+
+  test('concurrency: what else a worker had begun when it is ended for one task fails, or is begun again', async () => {
+    await using pool = new Pool({ processes: 1, concurrency: 3 });
+    const [started, gate] = [new Queue<number>(), new Event()];
+    const cancelled = pool.applyAsync(waitFor, [started, gate]);
+    const other = pool.applyAsync(waitFor, [started, gate, 'other']);
+    const again = pool.applyAsync(waitFor, [started, gate, 'again'], { retries: 1 });
+    const behind = pool.applyAsync(square, [4]);
+    const pids = [await started.get(), await started.get(), await started.get()];
+    cancelled.cancel();
+    await expect(other).rejects.toThrow(WorkerDiedError);
+    await expect(other).rejects.toThrow(/was ended for another of its tasks, which was cancelled or took too long/);
+    expect(pids).not.toContain(await started.get());
+    gate.set();
+    expect(await again).toBe('again');
+    expect(await behind).toBe(16);
+    for (const object of [started, gate]) object.close();
+  });
+
+  test('concurrency: what it had not begun is not lost, whatever it had prepared', async () => {
+    const name = `slow-${process.pid}`;
+    const imports = new Queue<number>({ name: `${name}-imports` });
+    const [started, gate] = [new Queue<number>(), new Event({ name: `${name}-gate` })];
+    await using pool = new Pool({ processes: 1, concurrency: 2, env: { ...process.env, IMPORTS_SLOWLY: name } });
+    const cancelled = pool.applyAsync(waitFor, [started, new Event()]);
+    const pid = await started.get();
+    const module = new URL('../fixtures/imports-slowly.mjs', import.meta.url).href;
+    const importing = pool.applyAsync({ module, name: 'pidAfterImport' });
+    expect(await imports.get()).toBe(pid);
+    cancelled.cancel();
+    const next = await imports.get();
+    expect(next).not.toBe(pid);
+    gate.set();
+    expect(await importing).toBe(next);
+    expect(pool.stats().failed).toBe(0);
+    for (const object of [imports, started, gate]) object.close();
   });
 
   test('cancel and abort: what waits is not begun, what runs is ended, the others go on', async () => {

@@ -195,12 +195,19 @@ describe('the program', () => {
     ['unclosed', '[ 1, 4, 9 ]\n'],
     ['unclosed, blocking', '9\n'],
     ['cancelled', 'true true\n'],
+    ['cancelled while it waits for room', '0\n'],
     ['died', 'ERR_MULTIPROC_WORKER_DIED\n'],
     ['abandoned imap', '1\n'],
     ['made by a worker that ends', 'from the worker\ntrue\n'],
   ] as const)('D18: ends by itself with a pool that nobody closed: %s', async ([program, output]) => {
     const { code, stdout, stderr } = await startChild('mains/pool.mjs', { args: [program], watchdog: 15_000 }).exit;
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: output, stderr: '' });
+  });
+
+  test('ends by itself with a pool that failed, and what had no room in it', async () => {
+    const { code, stdout, stderr } = await startChild('mains/pool.mjs', { args: ['failed'], watchdog: 15_000 }).exit;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' });
+    expect(stderr).toContain('cannot prepare');
   });
 
   test('that throws ends its workers', async () => {

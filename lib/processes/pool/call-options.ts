@@ -20,11 +20,11 @@ export interface CallOptions {
    */
   readonly timeout?: number | undefined;
   /** Gives the call up: what has not begun is not begun, workers that are working on it are ended and replaced. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
   /** How often a task is begun again when its worker dies; default 0: it fails. */
-  readonly retries?: number | undefined;
+  readonly retries?: number | null | undefined;
   /** Calls with the same key go to the same worker, as long as that lives. */
-  readonly key?: string | number | undefined;
+  readonly key?: string | number | null | undefined;
 }
 
 /** Options of `apply` and `applyAsync`. */
@@ -32,31 +32,31 @@ export interface ApplyOptions<T = unknown> extends CallOptions {
   /** Named arguments, as one object behind the others. */
   readonly kwargs?: object | null | undefined;
   /** Called with the value, before whoever waits for it goes on. What it throws is an uncaught exception. */
-  readonly callback?: ((value: T) => void) | undefined;
+  readonly callback?: ((value: T) => void) | null | undefined;
   /** Called with the error. */
-  readonly errorCallback?: ((error: unknown) => void) | undefined;
+  readonly errorCallback?: ((error: unknown) => void) | null | undefined;
 }
 
 /** Options of `map`, `starmap` and their asynchronous forms. */
 export interface MapOptions<T = unknown> extends CallOptions {
   /** Items that go to a worker at once, and fail together when it dies. Default: such that each worker gets four times. */
-  readonly chunksize?: number | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly chunksize?: number | null | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | null | undefined;
   /** Called with the list of values. */
-  readonly callback?: ((values: T[]) => void) | undefined;
-  readonly errorCallback?: ((error: unknown) => void) | undefined;
+  readonly callback?: ((values: T[]) => void) | null | undefined;
+  readonly errorCallback?: ((error: unknown) => void) | null | undefined;
 }
 
 /** Options of `imap` and `imapUnordered`. */
 export interface ImapOptions extends CallOptions {
   /** Items that go to a worker at once; default 1. */
-  readonly chunksize?: number | undefined;
+  readonly chunksize?: number | null | undefined;
   /**
    * How many items of the input may be read beyond those whose value was received; at least `chunksize`. Default: 128, or twice what one
    * chunk for each worker takes.
    */
-  readonly bufferSize?: number | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly bufferSize?: number | null | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | null | undefined;
 }
 
 /** The checked form of what every call takes. */
@@ -69,13 +69,16 @@ export interface CallSettings {
 
 /** @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT). */
 export function parseCallOptions(options: unknown, action: string, taskTimeout: number): CallSettings {
-  const { timeout, signal, retries, key } = optionsObject(options, action) as CallOptions;
+  const given = optionsObject(options, action) as CallOptions;
+  const { timeout, retries } = given;
+  const signal = given.signal ?? undefined;
+  const key = given.key ?? undefined;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw argumentTypeError(`Cannot ${action}: signal must be an AbortSignal, received ${inspect(signal)}`);
   if (key !== undefined && typeof key !== 'string' && typeof key !== 'number')
     throw argumentTypeError(`Cannot ${action}: key must be a text or a number, received ${inspect(key)}`);
   return {
-    timeout: timeout === undefined ? taskTimeout : checkTime(timeout, 'timeout', action),
+    timeout: timeout === undefined ? taskTimeout : timeout === null ? Infinity : checkTime(timeout, 'timeout', action),
     signal,
     retries: checkCount(retries ?? 0, 0, 'retries', action),
     key,
@@ -107,7 +110,8 @@ export function checkTime(time: unknown, what: string, action: string): number {
 }
 
 /** @throws TypeError (ERR_MULTIPROC_ARGUMENT) unless it is a function or absent. */
-export function checkCallback<F>(callback: F, what: string, action: string): F {
-  if (callback === undefined || typeof callback === 'function') return callback;
+export function checkCallback<F>(callback: F | null | undefined, what: string, action: string): F | undefined {
+  if (callback === undefined || callback === null) return undefined;
+  if (typeof callback === 'function') return callback;
   throw argumentTypeError(`Cannot ${action}: ${what} must be a function, received ${inspect(callback)}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Crew: the workers of a pool. Replaces those that die; gives up when they die before they are ready.
+ * Crew: the workers of a pool. Replaces those that die, as long as that makes sense.
  */
 import { StateError, WorkerDiedError } from '../../errors.js';
 import { now } from '../../internal/clock.js';
@@ -7,14 +7,15 @@ import type { ProcessSettings } from '../process-options.js';
 import { Process } from '../process.js';
 import { MOST_WORKERS } from './job-table.js';
 import type { PoolCounters, WorkerStats } from './pool-stats.js';
+import { StartLimit } from './start-limit.js';
 import { type WorkerArguments, workerTask } from './pool-worker.js';
 
 /** Milliseconds that a worker has to end by itself before it is killed. */
 const GRACE = 1000;
-/** So many workers in a row that end before they are ready make it pointless to start more. */
-const MOST_FAILED_STARTS = 3;
 /** Milliseconds after which a worker that could not be started is tried again. */
 const RETRY = 1000;
+/** Longest delay that Node's timers take; longer ones fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** How workers are started. */
 export interface CrewPlan {
@@ -25,14 +26,16 @@ export interface CrewPlan {
   readonly args: (worker: number) => WorkerArguments;
   /** Modules that its arguments need. */
   readonly preload: readonly string[];
+  /** Milliseconds until it must be ready; `Infinity`: any time. */
+  readonly startTimeout: number;
 }
 
 /** What it tells. */
 export interface CrewEvents {
-  /** A worker has ended, whatever it was doing. Called before it is replaced. */
-  died(worker: number, error: () => WorkerDiedError): void;
-  /** No workers can be had. */
-  failed(error: () => Error): void;
+  /** A worker has ended, by itself or by {@link Crew.end}. Called before it is replaced. @returns whether it was working. */
+  died(worker: number, error: () => WorkerDiedError, wasEnded: boolean): boolean;
+  /** No workers can be had, for this reason. */
+  failed(reason: string, error: () => Error): void;
   /** The last one has ended, and none will follow. */
   gone(): void;
 }
@@ -40,7 +43,12 @@ export interface CrewEvents {
 interface Worker {
   readonly number: number;
   readonly process: Process;
-  ready: boolean;
+  /** When it became ready for work, by `now()`. */
+  readyAt: number | undefined;
+  /** When it is ended unless it is ready; by `now()`. */
+  readonly startUntil: number;
+  /** Why it was ended, to be told to those whose jobs fail by that. */
+  endedFor: string | undefined;
   ended: boolean;
   /** When it is killed, because it has not ended by itself; by `now()`. */
   killAt: number;
@@ -52,16 +60,21 @@ export class Crew {
   readonly #events: CrewEvents;
   readonly #counters: PoolCounters;
   readonly #workers = new Map<number, Worker>();
+  readonly #starts: StartLimit;
   #started = 0;
-  #failedStarts = 0;
   /** Are those that end replaced? */
   #replacing = true;
+  /** When those that are missing are started, by `now()`. */
+  #fillAt = Infinity;
+  #fillTimer: NodeJS.Timeout | undefined;
+  #gone = false;
 
   /** @throws as `Process.start`; no worker is left then. */
   constructor(plan: CrewPlan, events: CrewEvents, counters: PoolCounters) {
     this.#plan = plan;
     this.#events = events;
     this.#counters = counters;
+    this.#starts = new StartLimit(plan.size);
     try {
       while (this.#workers.size < plan.size) this.#start();
     } catch (error) {
@@ -81,31 +94,37 @@ export class Crew {
   ready(number: number): void {
     const worker = this.#workers.get(number);
     if (worker === undefined) return;
-    worker.ready = true;
-    this.#failedStarts = 0;
+    worker.readyAt = now();
+    this.#starts.ready();
   }
 
-  /** Ends one worker; another one takes its place. */
-  end(number: number): void {
+  /** Ends one worker; another one takes its place. @param why completes "its worker … was ended". */
+  end(number: number, why: string): void {
     const worker = this.#workers.get(number);
-    if (worker !== undefined) endSoon(worker);
+    if (worker === undefined) return;
+    worker.endedFor ??= why;
+    endSoon(worker);
   }
 
   /** From now on none is replaced. */
   stopReplacing(): void {
     this.#replacing = false;
+    this.#checkGone();
   }
 
   /** Ends all. */
   terminate(): void {
     this.#replacing = false;
     for (const worker of this.#workers.values()) endSoon(worker);
+    this.#checkGone();
   }
 
-  /** Waits for the end of all. */
+  /** Waits for the end of all, and of those that are still to be started. */
   async join(): Promise<void> {
-    while (this.#workers.size > 0) {
-      await Promise.all([...this.#workers.values()].map(({ process }) => process.join()));
+    while (!this.#gone) {
+      const ends = [...this.#workers.values()].map(({ process }) => process.join());
+      if (ends.length > 0) await Promise.all(ends);
+      else await new Promise((resolve) => setTimeout(resolve, this.#fillAt - now()));
       this.look();
     }
   }
@@ -119,19 +138,21 @@ export class Crew {
     return living().length > 0;
   }
 
-  /** Finds out who has ended, and kills those whose time is over: what timers would do. */
+  /** Finds out who has ended, ends those whose time is over, and starts those whose time has come: what timers would do. */
   look(): void {
     for (const worker of [...this.#workers.values()]) {
       if (worker.process.exitCode !== null) this.#ended(worker);
       else if (now() >= worker.killAt) worker.process.kill();
+      else this.#checkStart(worker);
     }
+    if (now() >= this.#fillAt) this.#fill();
   }
 
   stats(): WorkerStats[] {
-    return [...this.#workers.values()].map(({ number, process, ready }) => ({
+    return [...this.#workers.values()].map(({ number, process, readyAt }) => ({
       pid: process.pid ?? 0,
       name: process.name,
-      ready,
+      ready: readyAt !== undefined,
       ...this.#counters.worker(number),
     }));
   }
@@ -148,11 +169,37 @@ export class Crew {
       daemon: true,
     });
     process.start();
-    const worker: Worker = { number, process, ready: false, ended: false, killAt: Infinity };
+    const { startTimeout } = this.#plan;
+    const worker: Worker = {
+      number,
+      process,
+      readyAt: undefined,
+      startUntil: now() + startTimeout,
+      endedFor: undefined,
+      ended: false,
+      killAt: Infinity,
+    };
     this.#workers.set(number, worker);
     void process.sentinel.then(() => {
       this.#ended(worker);
     });
+    if (startTimeout !== Infinity) this.#watchStart(worker);
+  }
+
+  #watchStart(worker: Worker): void {
+    const left = Math.ceil(worker.startUntil - now());
+    setTimeout(
+      () => {
+        this.#checkStart(worker);
+        if (worker.readyAt === undefined && !worker.ended && now() < worker.startUntil) this.#watchStart(worker);
+      },
+      Math.min(left, LONGEST_TIMER),
+    ).unref();
+  }
+
+  #checkStart(worker: Worker): void {
+    if (worker.readyAt !== undefined || worker.ended || now() < worker.startUntil) return;
+    this.end(worker.number, `since it was not ready within ${this.#plan.startTimeout} ms`);
   }
 
   /** The numbers of the living; a number is used again when nothing refers to it any more. */
@@ -164,39 +211,63 @@ export class Crew {
   #ended(worker: Worker): void {
     if (worker.ended) return;
     worker.ended = true;
-    const error = (): WorkerDiedError => diedError(worker.process);
+    const error = (): WorkerDiedError => diedError(worker);
     // Also makes known what it still said.
-    this.#events.died(worker.number, error);
+    const wasWorking = this.#events.died(worker.number, error, worker.endedFor !== undefined);
+    if (this.#replacing) {
+      const { readyAt, endedFor, process } = worker;
+      this.#starts.ended({
+        // Who is not ready in time was ended from here, and failed by itself.
+        signalCode: endedFor === undefined ? process.signalCode : null,
+        lasted: readyAt === undefined ? undefined : now() - readyAt,
+        worked: wasWorking || this.#counters.worker(worker.number).jobs > 0,
+      });
+    }
     this.#workers.delete(worker.number);
     this.#counters.forget(worker.number);
-    if (!worker.ready) this.#failedStarts += 1;
     if (this.#replacing) this.#replace(error);
-    if (this.#workers.size === 0) this.#events.gone();
+    this.#checkGone();
   }
 
   #replace(error: () => Error): void {
-    if (this.#failedStarts >= MOST_FAILED_STARTS) {
-      this.#replacing = false;
-      this.#events.failed(error);
-      return;
-    }
+    const { reason, delay } = this.#starts;
+    if (reason !== undefined) this.#giveUp(reason, error);
+    else if (delay > 0) this.#fillSoon(delay);
+    else this.#fill();
+  }
+
+  #fill(): void {
+    this.#fillAt = Infinity;
+    clearTimeout(this.#fillTimer);
+    if (!this.#replacing) return;
     try {
       while (this.#workers.size < this.#plan.size) this.#start();
     } catch (cause) {
       // With the others the work goes on meanwhile.
-      if (this.#workers.size > 0) {
-        this.#retry(error);
-        return;
-      }
-      this.#replacing = false;
-      this.#events.failed(() => new StateError('Cannot start worker: the system refuses', { cause }));
+      if (this.#workers.size > 0) this.#fillSoon(RETRY);
+      else this.#giveUp('the system refuses to start workers', () => cause as Error);
     }
   }
 
-  #retry(error: () => Error): void {
-    setTimeout(() => {
-      if (this.#replacing && this.#workers.size > 0) this.#replace(error);
-    }, RETRY).unref();
+  #fillSoon(delay: number): void {
+    this.#fillAt = now() + delay;
+    clearTimeout(this.#fillTimer);
+    this.#fillTimer = setTimeout(() => {
+      const left = this.#fillAt - now();
+      if (left > 0) this.#fillSoon(left);
+      else this.#fill();
+    }, Math.ceil(delay)).unref();
+  }
+
+  #giveUp(reason: string, error: () => Error): void {
+    this.#replacing = false;
+    this.#events.failed(reason, error);
+  }
+
+  #checkGone(): void {
+    if (this.#gone || this.#replacing || this.#workers.size > 0) return;
+    this.#gone = true;
+    this.#events.gone();
   }
 }
 
@@ -210,10 +281,11 @@ function endSoon(worker: Worker): void {
   }, GRACE).unref();
 }
 
-function diedError({ pid, exitCode, signalCode, error }: Process): WorkerDiedError {
+function diedError({ process: { pid, exitCode, signalCode, error }, endedFor }: Worker): WorkerDiedError {
   const how = signalCode === null ? `exited with code ${exitCode}` : `was ended by ${signalCode}`;
+  const ending = endedFor === undefined ? how : `was ended ${endedFor}`;
   const why = error === null ? '' : `: ${error.message}`;
-  return new WorkerDiedError(`Cannot finish task: its worker, process ${pid}, ${how}${why}`, {
+  return new WorkerDiedError(`Cannot finish task: its worker, process ${pid}, ${ending}${why}`, {
     exitCode,
     signalCode,
     ...(error === null ? {} : { cause: error }),

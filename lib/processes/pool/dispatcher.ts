@@ -9,8 +9,15 @@ import { TimeoutError } from '../../errors.js';
 import { errorOfTexts, remoteError } from '../remote-error.js';
 import { now } from '../../internal/clock.js';
 import { JobSlots } from './job-table.js';
-import { Lane } from './lane.js';
-import { type Failure, type Mixed, Outcome, outcomeDecoder, type OutcomeMessage } from './outcome-message.js';
+import { Lane, laneOfSeat } from './lane.js';
+import {
+  type Failure,
+  type Mixed,
+  Outcome,
+  outcomeDecoder,
+  type OutcomeMessage,
+  type UnreadableJob,
+} from './outcome-message.js';
 import type { Call, ItemFailure, PoolJob } from './pool-job.js';
 import { PoolCounters } from './pool-stats.js';
 
@@ -18,6 +25,8 @@ import { PoolCounters } from './pool-stats.js';
 const BATCH = 1024;
 /** Milliseconds for which a worker that has finished surely polls its queues. */
 const HOT = 0.25;
+/** Milliseconds that a job with a time limit may take at least before its first item: a cold worker imports what others have. */
+const PREPARATION = 10_000;
 /** Longest delay that Node's timers take; longer ones fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -31,6 +40,14 @@ export interface Workers {
   end(worker: number): void;
   /** Nothing is under way any more. */
   idle(): void;
+}
+
+/** How they work. */
+export interface WorkerHabits {
+  /** Do they work on until they are ended? Who may leave after any job is given none of its own. */
+  readonly stay: boolean;
+  /** Does one work on several jobs at a time, which end together when it is ended for one of them? */
+  readonly share: boolean;
 }
 
 /** Sends and receives for one pool. */
@@ -47,7 +64,9 @@ export class Dispatcher {
   /** The lane of the worker that finished last, and how long it looks for more by itself. */
   #hotLane = 0;
   #hotUntil = -Infinity;
-  readonly #workersStay: boolean;
+  /** Jobs that waited for room and cannot be put at all, of which nobody has been told yet. */
+  readonly #unsendable: { readonly job: PoolJob; readonly error: unknown }[] = [];
+  readonly #habits: WorkerHabits;
   #receiving = false;
   /** Is received until the end, also what nobody waits for? */
   #toEnd = false;
@@ -55,10 +74,9 @@ export class Dispatcher {
 
   /**
    * @param lanes the queues of jobs; the first one is for all workers, the others for one seat each.
-   * @param workersStay do they work on until they are ended? Who may leave after any job is given none of its own.
    */
-  constructor(lanes: readonly Queue[], outcomes: Queue, workers: Workers, workersStay: boolean) {
-    this.#workersStay = workersStay;
+  constructor(lanes: readonly Queue[], outcomes: Queue, workers: Workers, habits: WorkerHabits) {
+    this.#habits = habits;
     this.#lanes = lanes.map((queue) => new Lane(new FrameQueue(queue)));
     this.#outcomes = new FrameQueue(outcomes, outcomeDecoder);
     this.#workers = workers;
@@ -84,9 +102,9 @@ export class Dispatcher {
     // Whoever has just finished is still looking for more, and idle, if nothing is under way: nobody else need be woken.
     if (job.lane === 0 && job.submitted < this.#hotUntil && this.slots.areFree) job.lane = this.#hotLane;
     const lane = this.#laneOf(job);
-    const slot = lane.size === 0 && !lane.blocked ? this.slots.take() : undefined;
+    const slot = lane.size === 0 && lane.blocker === undefined ? this.slots.take() : undefined;
     if (payload instanceof Payload) job.payload = payload;
-    else if (slot === undefined || job.retries > 0) job.payload = this.#encode(payload, slot);
+    else if (slot === undefined || this.#mayComeBack(job)) job.payload = this.#encode(payload, slot);
     if (slot === undefined) {
       lane.push(job);
     } else {
@@ -109,6 +127,8 @@ export class Dispatcher {
     if (job.slot < 0) return;
     if (this.slots.withdraw(job.slot)) {
       this.#sent[job.slot] = undefined;
+      // A wait for room would keep the program from ending.
+      if (this.#laneOf(job).blocker === job) this.#laneOf(job).callOff();
       this.#pump();
     } else if (endRunning && this.slots.condemn(job.slot)) {
       this.#workers.end(this.slots.worker(job.slot));
@@ -126,7 +146,7 @@ export class Dispatcher {
   /** Fails everything that is under way. */
   failAll(error: () => Error): void {
     const jobs = this.#unfinished();
-    for (const lane of this.#lanes) lane.clear();
+    for (const lane of this.#lanes) this.#clear(lane);
     for (const job of jobs) {
       // One call's end may be that of others.
       if (job.over) continue;
@@ -135,20 +155,28 @@ export class Dispatcher {
     }
   }
 
-  /** A worker has died: what it was working on, and has not reported, fails, or is done again. */
-  workerDied(worker: number, error: () => Error): void {
-    if (this.#closed) return;
+  /**
+   * A worker has died: what it was working on, and has not reported, fails, or is done again.
+   *
+   * @param wasEnded from here, for a job that is over: others that it had not really begun are none the worse for it.
+   * @returns whether it was working on anything.
+   */
+  workerDied(worker: number, error: () => Error, wasEnded: boolean): boolean {
+    if (this.#closed) return false;
     this.#receiveUpTo(Infinity);
     this.#outcomes.reap();
     for (const { queue } of this.#lanes) queue.reap();
+    let wasWorking = false;
     for (const [slot, job] of this.#sent.entries()) {
       if (job === undefined || this.slots.worker(slot) !== worker) continue;
+      wasWorking = true;
+      const begun = !wasEnded || this.slots.hasBegun(slot);
       this.#sent[slot] = undefined;
       this.slots.release(slot);
       job.slot = -1;
       if (job.over) continue;
-      if (job.retries > 0) {
-        job.retries -= 1;
+      if (!begun || job.retries > 0) {
+        if (begun) job.retries -= 1;
         job.lane = job.call.lane;
         this.#laneOf(job).push(job);
       } else {
@@ -159,6 +187,7 @@ export class Dispatcher {
     }
     this.#pump();
     this.#checkIdle();
+    return wasWorking;
   }
 
   /** Receives what is there. */
@@ -192,6 +221,7 @@ export class Dispatcher {
   /** As the event loop would, blocking the thread for at most so long. */
   driveSync(waitMs: number): void {
     for (const { queue } of this.#lanes) queue.servePuts();
+    this.#goOn();
     this.#outcomes.readySync(waitMs);
     this.drain();
     // Timers do not fire meanwhile.
@@ -211,6 +241,11 @@ export class Dispatcher {
     return [...sent, ...this.#lanes.flatMap((lane) => lane.waiting().filter(({ over }) => !over))];
   }
 
+  /** May it have to be sent again? */
+  #mayComeBack(job: PoolJob): boolean {
+    return job.retries > 0 || this.#habits.share;
+  }
+
   #laneOf(job: PoolJob): Lane {
     return this.#lanes[job.lane] as Lane;
   }
@@ -226,28 +261,49 @@ export class Dispatcher {
 
   #send(lane: Lane, job: PoolJob, slot: number, payload: unknown): void {
     const frame = job.call.head.frame(slot, this.slots.generation(slot), job.mode, payload);
+    let callOff: (() => void) | undefined;
     try {
-      if (!lane.queue.tryPut(frame)) this.#sendLater(lane, job, frame);
+      callOff = lane.queue.putWhenRoom(frame, (error) => {
+        this.#roomCame(lane, job, error);
+      });
     } catch (error) {
       this.slots.release(slot);
       throw error;
     }
     job.slot = slot;
     this.#sent[slot] = job;
-    if (job.retries === 0) this.#dropPayload(job);
+    if (callOff === undefined) job.position = lane.queue.lastPosition;
+    else lane.block(job, callOff);
+    if (!this.#mayComeBack(job)) this.#dropPayload(job);
   }
 
-  /** There is no room: those behind it wait in this process. */
-  #sendLater(lane: Lane, job: PoolJob, frame: Parameters<FrameQueue['put']>[0]): void {
-    lane.blocked = true;
-    const goOn = (): void => {
-      lane.blocked = false;
-      this.#pump();
-    };
-    lane.queue.put(frame).then(goOn, (error: unknown) => {
-      this.#failSending(job, error);
-      goOn();
+  /** The job that waited for room in the lane is in its queue, unless there is an error. */
+  #roomCame(lane: Lane, job: PoolJob, error: unknown): void {
+    lane.unblock();
+    if (error === undefined) job.position = lane.queue.lastPosition;
+    else this.#unsendable.push({ job, error });
+    // Not now: whoever is told may block the thread, in the middle of serving those who wait for room.
+    queueMicrotask(() => {
+      this.#goOn();
     });
+  }
+
+  /** After there was room. */
+  #goOn(): void {
+    if (this.#closed) return;
+    for (const { job, error } of this.#unsendable.splice(0)) this.#failSending(job, error);
+    this.#pump();
+    this.#checkIdle();
+  }
+
+  /** Nothing of the lane that is not in its queue will be sent. */
+  #clear(lane: Lane): void {
+    lane.clear();
+    const { blocker } = lane;
+    if (blocker === undefined) return;
+    lane.callOff();
+    this.#sent[blocker.slot] = undefined;
+    this.slots.release(blocker.slot);
   }
 
   #failSending(job: PoolJob, error: unknown): void {
@@ -264,7 +320,7 @@ export class Dispatcher {
   /** Sends those that wait, as far as there is room. */
   #pump(): void {
     for (const lane of this.#lanes) {
-      for (let job = lane.first(); job !== undefined && !lane.blocked; job = lane.first()) {
+      for (let job = lane.first(); job !== undefined && lane.blocker === undefined; job = lane.first()) {
         const slot = job.over ? undefined : this.slots.take();
         if (!job.over && slot === undefined) break;
         // Before it is sent: if that fails, whoever is told may call this again.
@@ -311,16 +367,31 @@ export class Dispatcher {
       this.#workers.ready(worker);
       return;
     }
+    if (kind === Outcome.unreadable) {
+      this.#failUnreadable(message.payload as UnreadableJob);
+      return;
+    }
     const job = this.#sent[slot];
     if (job === undefined || this.slots.generation(slot) !== generation) return;
     this.#sent[slot] = undefined;
     this.slots.release(slot);
     this.counters.record(message, job);
-    this.#hotLane = 1 + message.seat;
-    if (this.#workersStay) this.#hotUntil = message.begun + message.took + HOT;
+    this.#hotLane = laneOfSeat(message.seat);
+    if (this.#habits.stay) this.#hotUntil = message.begun + message.took + HOT;
     if (job.over) return;
     this.#settle(job);
     this.#deliver(job, message);
+  }
+
+  /** No worker has begun it, or else somebody could read it after all. */
+  #failUnreadable({ lane, position, failure }: UnreadableJob): void {
+    const job = this.#sent.find((sent) => sent?.lane === lane && sent.position === position);
+    if (job === undefined || !this.slots.withdraw(job.slot)) return;
+    this.#sent[job.slot] = undefined;
+    if (job.over) return;
+    this.counters.failed += 1;
+    this.#settle(job);
+    job.call.fail(job, errorOf(failure));
   }
 
   #deliver(job: PoolJob, { kind, payload, damage }: OutcomeMessage): void {
@@ -372,10 +443,13 @@ export class Dispatcher {
   #checkTime(job: PoolJob): void {
     const { timeout } = job.call;
     const begun = job.slot < 0 ? 0 : this.slots.begun(job.slot);
-    const left = begun === 0 ? timeout : begun + timeout - now();
+    const preparing = begun > 0 && !this.slots.hasBegun(job.slot);
+    const limit = preparing ? Math.max(timeout, PREPARATION) : timeout;
+    const left = begun === 0 ? timeout : begun + limit - now();
     clearTimeout(job.timer);
     if (left > 0) {
-      this.#watchTime(job, left);
+      // It may begin at any moment.
+      this.#watchTime(job, Math.min(left, timeout));
       return;
     }
     // Its outcome may be there already.
@@ -383,7 +457,8 @@ export class Dispatcher {
     if (job.over) return;
     this.cancel(job, true);
     this.counters.failed += 1;
-    job.call.fail(job, new TimeoutError(`Cannot finish task: it took longer than ${timeout} ms`));
+    const what = preparing ? 'importing its module' : 'it';
+    job.call.fail(job, new TimeoutError(`Cannot finish task: ${what} took longer than ${limit} ms`));
   }
 }
 

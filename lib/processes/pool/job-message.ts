@@ -4,6 +4,7 @@
  */
 import { decoded, decoder, type MessageDecoder } from '../../channels/incoming.js';
 import type { Frame } from '../../channels/outgoing.js';
+import { CorruptSegmentError } from '../../errors.js';
 
 /** How a function is called. */
 export const Mode = {
@@ -101,6 +102,8 @@ export function jobDecoder(isLoaded: (address: string) => boolean): MessageDecod
     decode(bytes, start, end, owned) {
       const addressAt = start + ADDRESS;
       const payloadAt = addressAt + bytes.readUInt16LE(start + ADDRESS_LENGTH);
+      // What a file that was tampered with looks like: nobody would know whose job it was.
+      if (payloadAt === addressAt) throw new CorruptSegmentError('Cannot receive task: its message is damaged');
       const address = bytes.toString('utf8', addressAt, payloadAt);
       return {
         slot: bytes.readUInt32LE(start),

@@ -26,7 +26,10 @@ const GENERATIONS = 2 ** (32 - STATE_BITS);
 /** The memory, to be handed to workers. */
 export interface JobTableMemory {
   readonly words: SharedArray<'I'>;
-  /** When the current item of a job with a time limit was begun, by the clock of the library. */
+  /**
+   * When the current item of a job with a time limit was begun, by the clock of the library. Negative: when the worker began to prepare for the job, of which
+   * nothing has run yet; that is also said of jobs without a limit, if their function has to be imported.
+   */
   readonly begun: SharedArray<'d'>;
 }
 
@@ -54,6 +57,11 @@ export class JobTable {
   finish(slot: number, generation: number, worker: number): boolean {
     const begun = wordOf(generation, worker);
     return Atomics.compareExchange(this.#words, slot, begun, (begun | DECIDED) >>> 0) === begun;
+  }
+
+  /** Its arguments, or its function, are not here yet. */
+  prepare(slot: number, now: number): void {
+    this.#begun[slot] = -now;
   }
 
   /** Its next item begins. */
@@ -102,9 +110,14 @@ export class JobSlots {
     return Atomics.load(this.#words, slot) & WORKER_MASK;
   }
 
-  /** When the job's current item was begun. */
+  /** When the job's current item, or what comes before the first one, was begun; 0: not yet, or it has no limit. */
   begun(slot: number): number {
-    return this.#begun[slot] ?? 0;
+    return Math.abs(this.#begun[slot] ?? 0);
+  }
+
+  /** Has any of the job run, as far as its worker has said? */
+  hasBegun(slot: number): boolean {
+    return (this.#begun[slot] ?? 0) >= 0;
   }
 
   /** Takes the job back. False when a worker has begun it: then it is to be ended otherwise. */

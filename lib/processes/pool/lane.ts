@@ -10,8 +10,8 @@ const COMPACT_AT = 1024;
 /** First in, first out. */
 export class Lane {
   readonly queue: FrameQueue;
-  /** The last job put is waiting for room: none may pass it. */
-  blocked = false;
+  /** The job that waits for room in the queue, which none may pass, and what calls that off. */
+  #blocker: { readonly job: PoolJob; readonly callOff: () => void } | undefined;
   #waiting: PoolJob[] = [];
   #next = 0;
 
@@ -19,7 +19,27 @@ export class Lane {
     this.queue = queue;
   }
 
-  /** How many wait in this process. */
+  get blocker(): PoolJob | undefined {
+    return this.#blocker?.job;
+  }
+
+  /** A job was sent, and waits for room. */
+  block(job: PoolJob, callOff: () => void): void {
+    this.#blocker = { job, callOff };
+  }
+
+  /** It is in the queue, or never will be. */
+  unblock(): void {
+    this.#blocker = undefined;
+  }
+
+  /** It does not wait any longer. */
+  callOff(): void {
+    this.#blocker?.callOff();
+    this.#blocker = undefined;
+  }
+
+  /** How many wait in this process, for others that were sent before. */
   get size(): number {
     return this.#waiting.length - this.#next;
   }
@@ -48,4 +68,9 @@ export class Lane {
     this.#waiting = [];
     this.#next = 0;
   }
+}
+
+/** Which lane leads to whoever has a seat; 0 leads to all. */
+export function laneOfSeat(index: number): number {
+  return 1 + index;
 }

@@ -14,7 +14,16 @@ export const Outcome = {
   mixed: 2,
   /** The worker is ready for work. No job; payload: its process id. */
   ready: 3,
+  /** A message of a job cannot be read: so it is not known whose. Payload: an {@link UnreadableJob}. */
+  unreadable: 4,
 } as const;
+
+/** Which message it is, and why. */
+export interface UnreadableJob {
+  readonly lane: number;
+  readonly position: number;
+  readonly failure: Failure;
+}
 
 /** What was thrown: the error may not be able to travel, its text is. */
 export interface Failure {

@@ -27,6 +27,7 @@ import { Dispatcher } from './dispatcher.js';
 import { ImapRun } from './imap-run.js';
 import { argumentLists, iteratorOf, listOf } from './items.js';
 import { Mode } from './job-message.js';
+import { laneOfSeat } from './lane.js';
 import { MapCall } from './map-call.js';
 import type { PoolPlan } from './pool-options.js';
 import type { PoolStats } from './pool-stats.js';
@@ -68,7 +69,7 @@ export class PoolCore {
   /** @throws as the constructor of Pool; no process is left then. */
   constructor(plan: PoolPlan) {
     this.#plan = plan;
-    const { processes, spares, initializer, maxTasks, maxMemory, concurrency, settings } = this.#plan;
+    const { processes, spares, initializer, maxTasks, maxMemory, concurrency, startTimeout, settings } = this.#plan;
     const reference = initializer === null ? null : addressToSend(initializer, 'make Pool');
     const initargs = copyOf(this.#plan.initargs);
     // Those that end and those that take their places may overlap.
@@ -85,13 +86,13 @@ export class PoolCore {
           this.#crew.ready(worker);
         },
         end: (worker) => {
-          this.#crew.end(worker);
+          this.#crew.end(worker, 'for another of its tasks, which was cancelled or took too long');
         },
         idle: () => {
           this.#shutDownIfDone();
         },
       },
-      maxTasks === Infinity && maxMemory === Infinity,
+      { stay: maxTasks === Infinity && maxMemory === Infinity, share: concurrency > 1 },
     );
     const [jobs = this.#outcomes, ...seatQueues] = this.#queues;
     const setup = {
@@ -112,15 +113,17 @@ export class PoolCore {
           settings,
           args: (worker) => [worker, setup, initargs],
           preload: reference === null ? [] : [reference.module],
+          startTimeout,
         },
         {
-          died: (worker, error) => {
-            this.#dispatcher.workerDied(worker, error);
+          died: (worker, error, wasEnded) => {
+            const wasWorking = this.#dispatcher.workerDied(worker, error, wasEnded);
             // So that a spare worker need not find out by itself.
             native.reap(attachmentOf(this.#seats)?.ref ?? -1);
+            return wasWorking;
           },
-          failed: (error) => {
-            this.#fail(error);
+          failed: (reason, error) => {
+            this.#fail(reason, error);
           },
           gone: () => {
             this.#release();
@@ -223,7 +226,13 @@ export class PoolCore {
     const { timeout, signal, retries, key } = parseCallOptions(options, action, this.#plan.taskTimeout);
     signal?.throwIfAborted();
     const head = this.#heads.headFor(task, timeout !== Infinity, action);
-    return { head, timeout, signal, retries, lane: key === undefined ? 0 : 1 + (hashOf(key) % this.#plan.processes) };
+    return {
+      head,
+      timeout,
+      signal,
+      retries,
+      lane: key === undefined ? 0 : laneOfSeat(hashOf(key) % this.#plan.processes),
+    };
   }
 
   /** Does what the event loop would do, blocking the thread, until `isDone` or the time is over. */
@@ -245,12 +254,14 @@ export class PoolCore {
     this.#seats.shutdown({ immediate: true });
   }
 
-  #fail(error: () => Error): void {
+  #fail(reason: string, error: () => Error): void {
     this.#failure = () => {
       const cause = error();
-      return new WorkerDiedError(`Cannot use Pool: its workers end before they are ready; ${cause.message}`, { cause });
+      return new WorkerDiedError(`Cannot use Pool: ${reason}; ${cause.message}`, { cause });
     };
     this.#failAll(this.#failure);
+    // Those that work would not be given anything any more.
+    this.#crew.terminate();
   }
 
   #failAll(error: () => Error): void {

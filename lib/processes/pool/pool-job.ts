@@ -41,6 +41,8 @@ export class PoolJob {
   lane: number;
   /** In the job table; -1 while it waits in this process. */
   slot = -1;
+  /** Of its message in the lane's queue. */
+  position = -1;
   /** Nobody waits for its outcome any more: it has one, or was given up. */
   over = false;
   readonly submitted: number;

@@ -23,7 +23,16 @@ export interface PoolOptions extends Pick<ProcessSettings, 'env' | 'execArgv' | 
   readonly maxMemoryPerChild?: number | null | undefined;
   /** Milliseconds that a task may take, unless a call says otherwise; default: any time. */
   readonly taskTimeout?: number | null | undefined;
-  /** How many tasks a worker may be working on at a time, which is of use to those that wait for something; default 1. */
+  /**
+   * Milliseconds that a worker may take from its start until it is ready for work: to import the initializer's module, and for the initializer. Then it is
+   * ended, which counts as a start that has failed. Default: any time.
+   */
+  readonly startTimeout?: number | null | undefined;
+  /**
+   * How many tasks a worker may be working on at a time, which is of use to those that wait for something; default 1. A process ends as a whole: when one
+   * of them is cancelled, or takes too long, the others of that worker that were begun are begun again if their `retries` allow it, and fail with
+   * WorkerDiedError otherwise.
+   */
   readonly concurrency?: number | undefined;
   /** Workers that are started beforehand, to take the place of one that ends without delay; default 0. */
   readonly spares?: number | undefined;
@@ -37,6 +46,7 @@ export interface PoolPlan {
   readonly maxTasks: number;
   readonly maxMemory: number;
   readonly taskTimeout: number;
+  readonly startTimeout: number;
   readonly concurrency: number;
   readonly spares: number;
   readonly settings: Pick<ProcessSettings, 'env' | 'execArgv' | 'cwd' | 'maxMemory' | 'startMethod'>;
@@ -70,10 +80,8 @@ export function parsePoolOptions(source: unknown): PoolPlan {
     initargs: [...(initargs as unknown[])],
     maxTasks: limit(options.maxTasksPerChild, 'maxTasksPerChild'),
     maxMemory: limit(options.maxMemoryPerChild, 'maxMemoryPerChild'),
-    taskTimeout:
-      options.taskTimeout === undefined || options.taskTimeout === null
-        ? Infinity
-        : checkTime(options.taskTimeout, 'taskTimeout', ACTION),
+    taskTimeout: timeLimit(options.taskTimeout, 'taskTimeout'),
+    startTimeout: timeLimit(options.startTimeout, 'startTimeout'),
     concurrency: checkCount(options.concurrency ?? 1, 1, 'concurrency', ACTION),
     spares: checkCount(spares, 0, 'spares', ACTION),
     settings: { env, execArgv, cwd, maxMemory, startMethod },
@@ -85,4 +93,8 @@ export function parsePoolOptions(source: unknown): PoolPlan {
 
 function limit(value: number | null | undefined, what: string): number {
   return value === undefined || value === null ? Infinity : checkCount(value, 1, what, ACTION);
+}
+
+function timeLimit(value: number | null | undefined, what: string): number {
+  return value === undefined || value === null ? Infinity : checkTime(value, what, ACTION);
 }

@@ -1,7 +1,7 @@
 /**
  * What runs in the workers of a pool.
  */
-import type { Claimed } from '../../channels/incoming.js';
+import type { Claimed, Unreadable } from '../../channels/incoming.js';
 import { FrameQueue } from '../../channels/frame-queue.js';
 import type { Job } from '../../channels/job.js';
 import type { JoinableQueue } from '../../channels/joinable-queue.js';
@@ -15,6 +15,7 @@ import { task } from '../task.js';
 import { now } from '../../internal/clock.js';
 import { givesList, type JobMessage, jobDecoder } from './job-message.js';
 import { JobTable, type JobTableMemory } from './job-table.js';
+import { laneOfSeat } from './lane.js';
 import { Reporter } from './reporter.js';
 import { failedOutcome, type JobOutcome, runJob } from './run-job.js';
 
@@ -100,7 +101,7 @@ class Worker {
     this.#own = new FrameQueue(attach<Queue>(seat.value.jobs), decoder);
     while (this.#tasksLeft > 0) {
       const claimed = this.#running < this.#setup.concurrency ? this.#take() : undefined;
-      if (claimed !== undefined) this.#begin(claimed.queue, claimed.job);
+      if (claimed !== undefined) this.#use(claimed.queue, claimed.job);
       else if (this.#jobs.over && this.#own.over) break;
       else await this.#rest();
       if (isTurnDue()) await new Promise(setImmediate);
@@ -120,7 +121,7 @@ class Worker {
     }
   }
 
-  #take(): { queue: FrameQueue<JobMessage>; job: Claimed<JobMessage> } | undefined {
+  #take(): { queue: FrameQueue<JobMessage>; job: Claimed<JobMessage> | Unreadable } | undefined {
     for (const queue of [this.#own, this.#jobs]) {
       const job = queue?.tryTake();
       if (queue !== undefined && job !== undefined) return { queue, job };
@@ -153,10 +154,23 @@ class Worker {
     own.ready().then(changed, changed);
   }
 
-  #begin(queue: FrameQueue<JobMessage>, { value: message, position }: Claimed<JobMessage>): void {
+  #use(queue: FrameQueue<JobMessage>, job: Claimed<JobMessage> | Unreadable): void {
     const release = (): void => {
-      queue.release(position);
+      queue.release(job.position);
     };
+    if ('error' in job) this.#go(this.#refuse(queue, job, release));
+    else this.#begin(job.value, release);
+  }
+
+  /** It might be that others can read it. But whoever takes it and cannot must not keep all others from their work. */
+  async #refuse(queue: FrameQueue<JobMessage>, { position, error }: Unreadable, release: () => void): Promise<void> {
+    const lane = queue === this.#own ? laneOfSeat(this.#reporter.seat) : 0;
+    await this.#reporter.unreadable(lane, position, error);
+    // Only now: until the pool knows, the message must come back if this process dies.
+    release();
+  }
+
+  #begin(message: JobMessage, release: () => void): void {
     if (!this.#table.begin(message.slot, message.generation, this.#number)) {
       // It was taken back, or begun by somebody who died of it.
       release();
@@ -164,7 +178,10 @@ class Worker {
     }
     this.#tasksLeft -= 1;
     const working = this.#workOn(message, release);
-    if (working === undefined) return;
+    if (working !== undefined) this.#go(working);
+  }
+
+  #go(working: Promise<void>): void {
     this.#running += 1;
     // Nobody catches what goes wrong here: an outcome that cannot be reported must not be waited for, so the worker dies of it.
     void working.then(() => {
@@ -175,6 +192,8 @@ class Worker {
 
   #workOn(message: JobMessage, release: () => void): Promise<void> | undefined {
     const fn = known.get(message.address);
+    // Importing the module, and what runs while arguments are decoded, may hang too.
+    if (fn === undefined || message.timed) this.#table.prepare(message.slot, now());
     if (fn === undefined) return this.#loadAndRun(message, release);
     return this.#run(fn, message, release);
   }
@@ -188,10 +207,11 @@ class Worker {
       await this.#report(message, now(), failedOutcome(error));
       return;
     }
-    await this.#run(fn, message, release);
+    await this.#run(fn, message, release, true);
   }
 
-  #run(fn: AnyFunction, message: JobMessage, release: () => void): Promise<void> | undefined {
+  /** @param prepared was it said that it has not begun? */
+  #run(fn: AnyFunction, message: JobMessage, release: () => void, prepared = message.timed): Promise<void> | undefined {
     const begun = now();
     let payload: unknown;
     try {
@@ -206,6 +226,7 @@ class Worker {
     const onItem = (): void => {
       this.#table.mark(slot, now());
     };
+    if (prepared) onItem();
     const outcome = runJob(fn, message.mode, payload, timed ? onItem : undefined);
     return outcome instanceof Promise
       ? outcome.then((value) => this.#report(message, begun, value))

@@ -4,7 +4,7 @@
 import { FrameQueue } from '../../channels/frame-queue.js';
 import { Payload } from '../../channels/outgoing.js';
 import type { Queue } from '../../channels/queue.js';
-import { type Failure, type Mixed, Outcome, outcomeFrame } from './outcome-message.js';
+import { type Failure, type Mixed, Outcome, outcomeFrame, type UnreadableJob } from './outcome-message.js';
 import { failedOutcome, failureOf, type JobOutcome } from './run-job.js';
 
 /** Milliseconds between looks. */
@@ -50,6 +50,12 @@ export class Reporter {
 
   ready(): Promise<void> {
     return this.#outcomes.put(outcomeFrame(0, 0, this.#worker, 0, Outcome.ready, 0, 0, process.pid));
+  }
+
+  /** That a message cannot be read; resolves when the pool will learn of it. */
+  unreadable(lane: number, position: number, error: unknown): Promise<void> {
+    const job: UnreadableJob = { lane, position, failure: failureOf(error) };
+    return this.#outcomes.put(outcomeFrame(0, 0, this.#worker, this.seat, Outcome.unreadable, 0, 0, job));
   }
 
   /** Waits until the objects in what it has sent, which may end with this process, are in the pool's hands. */
