@@ -64,13 +64,13 @@ struct Children {
   std::shared_ptr<EndNotifier> notifier = std::make_shared<EndNotifier>();
   // Not by pid: that of a child that has ended can be another one's before anybody here has looked.
   // Processes have positive numbers, threads negative ones.
-  std::map<int, std::shared_ptr<Child>> by_number;
+  std::map<int, std::shared_ptr<RunningChild>> by_number;
   int last_number = 0;
 };
 
 Children& ChildrenOf(const Napi::CallbackInfo& info) { return *static_cast<Children*>(info.Data()); }
 
-Child* Find(const Napi::CallbackInfo& info) {
+RunningChild* Find(const Napi::CallbackInfo& info) {
   Children& children = ChildrenOf(info);
   const auto found = children.by_number.find(info[0].As<Napi::Number>().Int32Value());
   return found == children.by_number.end() ? nullptr : found->second.get();
@@ -143,6 +143,12 @@ Napi::Value BeginThread(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), begun);
 }
 
+// (number): its thread has been started
+void ThreadStarted(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
+  if (thread != nullptr) thread->Started();
+}
+
 // (number, code)
 void SayThreadCode(const Napi::CallbackInfo& info) {
   const std::shared_ptr<ChildThread> thread = ChildThread::Find(info[0].As<Napi::Number>().Int32Value());
@@ -163,7 +169,7 @@ void EndThread(const Napi::CallbackInfo& info) {
 
 // (number, waitMs) -> 0 ended, out[0] exit code, out[1] signal; Again
 Napi::Value Await(const Napi::CallbackInfo& info) {
-  Child* child = Find(info);
+  RunningChild* child = Find(info);
   if (child == nullptr) return Napi::Number::New(info.Env(), static_cast<int>(kClosed));
   const double ms = info[1].As<Napi::Number>().DoubleValue();
   ProgramEnd end{};
@@ -199,7 +205,7 @@ void SleepOn(const Napi::CallbackInfo& info) {
 
 // (number, signal) -> 0 or errno
 Napi::Value Signal(const Napi::CallbackInfo& info) {
-  Child* child = Find(info);
+  RunningChild* child = Find(info);
   return Napi::Number::New(info.Env(), child == nullptr ? 0 : child->Signal(info[1].As<Napi::Number>().Int32Value()));
 }
 
@@ -250,6 +256,7 @@ void ExportProcesses(Environment& environment, napi_value target) {
   exports.Set("giveMemory", Napi::Function::New(env, GiveMemory, "giveMemory"));
   exports.Set("threadPlan", Napi::Function::New(env, PlanThread, "threadPlan", children));
   exports.Set("threadBegin", Napi::Function::New(env, BeginThread, "threadBegin", children));
+  exports.Set("threadStarted", Napi::Function::New(env, ThreadStarted, "threadStarted"));
   exports.Set("threadCode", Napi::Function::New(env, SayThreadCode, "threadCode"));
   exports.Set("threadCallOff", Napi::Function::New(env, CallThreadOff, "threadCallOff"));
   exports.Set("threadEnd", Napi::Function::New(env, EndThread, "threadEnd"));

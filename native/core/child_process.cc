@@ -69,9 +69,10 @@ int ChildProcess::Signal(int signal) {
 int OpenPipe(int (&ends)[2]) {
   Descriptor reading, writing;
   const int error = MakePipe(&reading, &writing);
+  if (error != 0) return error;
   ends[0] = reading.Release();
   ends[1] = writing.Release();
-  return error;
+  return 0;
 }
 
 }  // namespace multiproc

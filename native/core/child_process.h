@@ -16,11 +16,11 @@
 #include <memory>
 #include <mutex>
 
-#include "core/child.h"
+#include "core/running_child.h"
 
 namespace multiproc {
 
-class ChildProcess : public Child {
+class ChildProcess : public RunningChild {
  public:
   // 0 or errno. `ended` is called once, in the child's thread, when the child has ended.
   static int Start(const ProgramStart& start, std::function<void()> ended, std::shared_ptr<ChildProcess>* out);

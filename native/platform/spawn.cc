@@ -37,15 +37,16 @@ int Arrange(const ProgramStart& start, posix_spawn_file_actions_t* actions, Desc
   for (int target = 0; target < kGiven; target++) {
     const int source = sources[target];
     if (source == kNullDevice) {
-      posix_spawn_file_actions_addopen(actions, target, "/dev/null", O_RDWR, 0);
+      const int error = posix_spawn_file_actions_addopen(actions, target, "/dev/null", O_RDWR, 0);
+      if (error != 0) return error;
       continue;
     }
     // Also one that is in its place already: it may be closed at the start of programs.
-    const int error = Above(source, &held[target]);
+    int error = Above(source, &held[target]);
     // Without a standard stream of its own a process has none to give.
     if (error == EBADF && source == target) continue;
+    if (error == 0) error = posix_spawn_file_actions_adddup2(actions, held[target].get(), target);
     if (error != 0) return error;
-    posix_spawn_file_actions_adddup2(actions, held[target].get(), target);
   }
   return 0;
 }
@@ -110,9 +111,14 @@ int SendSignal(int pid, int signal) { return kill(pid, signal) == 0 ? 0 : errno;
 int MakePipe(Descriptor* reading, Descriptor* writing) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-  *reading = Descriptor(AboveStandardStreams(ends[0]));
-  *writing = Descriptor(AboveStandardStreams(ends[1]));
-  return reading->valid() && writing->valid() ? 0 : errno;
+  Descriptor first(ends[0]), second(ends[1]);
+  for (Descriptor* end : {&first, &second}) {
+    *end = Descriptor(AboveStandardStreams(end->Release()));
+    if (!end->valid()) return errno;
+  }
+  *reading = std::move(first);
+  *writing = std::move(second);
+  return 0;
 }
 
 int MakeMemoryFile(Descriptor* out) {

@@ -1,4 +1,4 @@
-// Child: somebody who was started, a process or a thread, until somebody knows how it ended.
+// RunningChild: somebody who was started, a process or a thread, until somebody knows how it ended.
 //
 // Guarantee      How it ended is never lost, whoever asks, how often, and in which order.
 // Blocking       WaitForEnd for at most the time given; the rest never.
@@ -12,12 +12,12 @@
 
 namespace multiproc {
 
-class Child {
+class RunningChild {
  public:
-  virtual ~Child() = default;
+  virtual ~RunningChild() = default;
   // True if it has ended.
   virtual bool WaitForEnd(int64_t nanos, ProgramEnd* end) = 0;
-  // Changes when it has ended: what to sleep on together with other words. A look must follow the reading of the word.
+  // Differs when it has ended: what to sleep on together with other words.
   virtual FutexWatch Watched() const = 0;
   // 0 or errno; a signal to a child that has ended is lost, and no error.
   virtual int Signal(int signal) = 0;
