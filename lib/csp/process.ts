@@ -11,6 +11,7 @@ import { Process } from '../processes/process.js';
 import type { ProcessSettings } from '../processes/process-options.js';
 import { ChannelEnd } from './channel-end.js';
 import { endsIn, withNewEnds } from './ends-in.js';
+import { type Report, ReportLine } from './report-line.js';
 import { newProcessId, runProcess } from './run-process.js';
 
 /** Options of {@link process}: how its processes are run. */
@@ -32,11 +33,6 @@ interface Plan {
   /** What runs in the child; `null` for inline ones. */
   readonly target: Target | null;
   readonly settings: Omit<ProcessSettings, 'name'>;
-}
-
-/** What is sent back. */
-interface Report {
-  readonly value: unknown;
 }
 
 /** A started process. */
@@ -122,9 +118,10 @@ export class ProcessDescription<R = unknown> {
   }
 
   #startProcess(target: Target): Run<R> {
-    const [ours, theirs] = Pipe<Report, Report>({ duplex: false, capacity: 1 });
+    const [ours, theirs] = Pipe<Report, Report>({ capacity: 1 });
+    const line = new ReportLine(ours);
     const closePipe = (): void => {
-      ours.close();
+      line.close();
       theirs.close();
     };
     const child = new Process({ ...this.#plan.settings, target, args: [this.id, theirs, this.#args] });
@@ -138,7 +135,7 @@ export class ProcessDescription<R = unknown> {
     for (const end of this.ends) handOver(end, this.name);
     let outcome: (() => R) | undefined;
     const finish = (): R => {
-      outcome ??= this.#finish(child, ours);
+      outcome ??= this.#finish(child, line);
       closePipe();
       return outcome();
     };
@@ -153,9 +150,9 @@ export class ProcessDescription<R = unknown> {
   }
 
   /** What there is to say of it after its end, however often. */
-  #finish(child: Process, reports: Connection<Report, Report>): () => R {
+  #finish(child: Process, line: ReportLine): () => R {
     try {
-      const value = this.#keep(outcomeOf(child, reports, this.name));
+      const value = this.#keep(outcomeOf(child, line, this.name));
       return () => value;
     } catch (error) {
       return () => {
@@ -177,16 +174,10 @@ function handOver(end: ChannelEnd, name: string): void {
 }
 
 /** What a process has returned, after its end. @throws what ended it. */
-function outcomeOf(child: Process, reports: Connection<Report, Report>, name: string): unknown {
+function outcomeOf(child: Process, line: ReportLine, name: string): unknown {
   const { exitCode, signalCode, error, pid } = child;
-  if (reports.poll()) {
-    try {
-      return reports.recvSync({ timeout: 0 }).value;
-    } catch (failure) {
-      // Nobody is left who could send: it has not come to that.
-      if ((failure as { code?: unknown }).code !== 'ERR_MULTIPROC_EOF') throw failure;
-    }
-  }
+  const { report } = line;
+  if (report !== undefined) return report.value;
   if (error !== null) throw error;
   if (exitCode === 0) return undefined;
   const end = signalCode === null ? `exited with ${String(exitCode)}` : `was ended by ${signalCode}`;
@@ -209,7 +200,8 @@ function outcomeOf(child: Process, reports: Connection<Report, Report>, name: st
  *
  * A process is one of the operating system, which may block without blocking others; with `{ inline: true }` it is a task of the process that starts it.
  * The ends of channels in its arguments, at any depth of arrays, objects, Maps and Sets, belong to it from its start on, and retire when it ends: by
- * returning, by a RetireError that it does not catch, or by its death. By a PoisonError that it does not catch, or any other error, they are poisoned.
+ * returning, by a RetireError that it does not catch, or by its death. So none of them can be returned; ends that it has made itself can, and then it ends
+ * when whoever has started it has received them. By a PoisonError that it does not catch, or any other error, they are poisoned.
  *
  * @param meta `import.meta`, or the module's URL or absolute path (`__filename` in CommonJS); may be left out for inline ones.
  * @param fn a function with a name; or first the name, then the function.
@@ -259,6 +251,8 @@ function defineTarget(meta: unknown, name: string, fn: AnyFunction): Target {
     try {
       value = await runProcess(id, fn, args);
       reports.sendSync({ value });
+      // They go with this process: until whoever has started it has them, which it says by closing its side.
+      if (endsIn(value).length > 0) await reports.poll(null);
     } finally {
       reports.close();
     }

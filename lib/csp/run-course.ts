@@ -1,6 +1,7 @@
 /**
  * Runs a course: with promises, or blocking the thread.
  */
+import { ignoreAbort, listenToAbort } from '../internal/abort-listeners.js';
 import { now } from '../internal/clock.js';
 import { native, WaitQueue } from '../internal/native.js';
 import { resolved } from '../internal/turn.js';
@@ -129,7 +130,7 @@ class Change implements Waiter {
       this.#onAbort();
       return;
     }
-    signal?.addEventListener('abort', this.#onAbort);
+    listenToAbort(signal, this.#onAbort);
     this.#unwatch = limits.watch?.(this);
     if (limits.deadline !== Infinity) this.#startTimer();
     for (const { line } of request.channels) {
@@ -164,7 +165,7 @@ class Change implements Waiter {
     if (resolve === undefined) return;
     this.#resolve = undefined;
     clearTimeout(this.#timer);
-    this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+    ignoreAbort(this.#limits.signal, this.#onAbort);
     this.#unwatch?.();
     for (const { line } of this.#request.channels) line.remove(this, isServed);
     resolve(interruption);

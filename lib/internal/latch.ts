@@ -1,6 +1,7 @@
 /**
  * Latch: something that happens once, for those in this thread who wait for it.
  */
+import { ignoreAbort, listenToAbort } from './abort-listeners.js';
 import { now } from './clock.js';
 import type { Wait } from './wait-options.js';
 
@@ -39,7 +40,7 @@ export class Latch {
       let timer: NodeJS.Timeout | undefined;
       const leave = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
+        ignoreAbort(signal, abort);
         this.#waiting.delete(done);
       };
       const done = (): void => {
@@ -58,7 +59,7 @@ export class Latch {
         else timer = setTimeout(tick, Math.min(Math.ceil(left), LONGEST_TIMER));
       };
       this.#waiting.add(done);
-      signal?.addEventListener('abort', abort);
+      listenToAbort(signal, abort);
       if (timeout !== Infinity) tick();
     });
   }

@@ -392,6 +392,8 @@ export interface Native {
   processForget(child: number): void;
   /** A number for a thread that is about to be started as a child; `processAwait`, `sleepOn` and `processForget` take it. Its code is −2^31 if it has said none. */
   threadPlan(): number;
+  /** The only thread that was started since `threadPlan` is this one: if it goes without `threadBegin`, it has ended. */
+  threadStarted(thread: number): void;
   /** In a thread: it is the one with this number, which ends when this environment has left everything. False if it has been called off. */
   threadBegin(thread: number): boolean;
   /** In a thread: its exit code. */

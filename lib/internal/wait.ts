@@ -4,6 +4,7 @@
  * An operation is an **attempt**: a function that tries once, waits natively for at most the milliseconds given, and
  * returns a native status. `Status.Again` means "not now"; everything else ends the wait.
  */
+import { ignoreAbort, listenToAbort } from './abort-listeners.js';
 import { now } from './clock.js';
 import { native, Status } from './native.js';
 import { enter, leave, nudge, type Parkable } from './parking.js';
@@ -223,7 +224,7 @@ class Entry {
       this.#onAbort = () => {
         this.fail(signal.reason);
       };
-      signal.addEventListener('abort', this.#onAbort);
+      listenToAbort(signal, this.#onAbort);
     }
     if (this.#deadline !== Infinity) this.#startTimer(wait.timeout);
   }
@@ -261,7 +262,7 @@ class Entry {
   #leave(served: boolean): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== undefined) ignoreAbort(this.#signal, this.#onAbort);
     this.#line.remove(this, now() - this.#since, served);
   }
 

@@ -3,6 +3,7 @@
  */
 import type { Socket } from 'node:net';
 import { argumentRangeError, EOFError, TimeoutError } from '../errors.js';
+import { ignoreAbort, listenToAbort } from '../internal/abort-listeners.js';
 import { builtin } from '../internal/builtin.js';
 import { now } from '../internal/clock.js';
 import { parseWait, type WaitOptions } from '../internal/wait-options.js';
@@ -44,7 +45,7 @@ export async function Client<Receives = unknown, Sends = Receives>(
   const abort = (): void => {
     socket.destroy(new Aborted());
   };
-  signal?.addEventListener('abort', abort);
+  listenToAbort(signal, abort);
   socket.on('error', () => undefined);
   let unlimit = limitConnecting(socket, timeout);
   try {
@@ -65,7 +66,7 @@ export async function Client<Receives = unknown, Sends = Receives>(
     throw networkError(error as Error, `connect to ${addressText(where)}`);
   } finally {
     unlimit();
-    signal?.removeEventListener('abort', abort);
+    ignoreAbort(signal, abort);
   }
 }
 

@@ -2,6 +2,7 @@
  * ManagerClient: this thread's calls to one manager.
  */
 import { ClosedError, ShutDownError } from '../errors.js';
+import { ignoreAbort, listenToAbort } from '../internal/abort-listeners.js';
 import { rejected } from '../internal/wait.js';
 import { forEver, type Wait } from '../internal/wait-options.js';
 import { MANAGER, type Reply, RequestFrame } from './messages.js';
@@ -92,7 +93,7 @@ export class ManagerClient {
               this.#send(new RequestFrame(number, object, '', [], 0), number);
             };
       this.#pending.set(number, { resolve, reject, owner, signal, onAbort, abandoned: undefined });
-      if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
+      if (onAbort !== undefined) listenToAbort(signal, onAbort);
       this.#send(new RequestFrame(number, object, method, args, wait.timeout), number);
       if (!this.#isReading) void this.#read();
     });
@@ -174,7 +175,7 @@ export class ManagerClient {
     const pending = this.#pending.get(number);
     if (pending === undefined) return undefined;
     this.#pending.delete(number);
-    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+    if (pending.onAbort !== undefined) ignoreAbort(pending.signal, pending.onAbort);
     // When the answer has been dealt with.
     if (pending.abandoned !== undefined)
       queueMicrotask(() => {

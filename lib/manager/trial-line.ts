@@ -1,6 +1,7 @@
 /**
  * The line of those in this thread who wait for something that the event loop brings: first come, first served.
  */
+import { ignoreAbort, listenToAbort } from '../internal/abort-listeners.js';
 import { now } from '../internal/clock.js';
 import { rejected } from '../internal/wait.js';
 import type { Wait } from '../internal/wait-options.js';
@@ -82,7 +83,7 @@ export class Line {
     let timer: NodeJS.Timeout | undefined;
     const leave = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      ignoreAbort(signal, abort);
       if (this.#entries.delete(entry) && this.#entries.size === 0) this.#onChange();
     };
     const entry: Entry = {
@@ -123,7 +124,7 @@ export class Line {
     };
     this.#entries.add(entry);
     if (this.#entries.size === 1) this.#onChange();
-    signal?.addEventListener('abort', abort);
+    listenToAbort(signal, abort);
     if (timeout !== Infinity) tick();
   }
 }

@@ -62,6 +62,8 @@ export class ThreadProcess implements RunningChild {
       native.processForget(this.number);
       throw refusal(failure);
     }
+    // Node tells of its end through the event loop, and that may be blocked.
+    native.threadStarted(this.number);
     // What it could not report itself: that its memory was used up.
     this.#worker.on('error', (failure) => {
       this.#failure = failure;

@@ -9,12 +9,14 @@ import {
   PoisonError,
   process as csp,
   ProcessDescription,
+  type ReadEnd,
   retire,
   RetireError,
   Sequence,
   SequenceSync,
   Spawn,
   times,
+  type WriteEnd,
 } from 'multiproc/csp';
 import { describe, expect, test } from 'vitest';
 import {
@@ -30,14 +32,17 @@ import {
   InlineConsumer,
   InlineProducer,
   Killed,
+  Maker,
   Nested,
   Poisoner,
   Producer,
   ProducerSync,
   ReadForEver,
+  ReturnsIt,
   Server,
   Spawner,
   ThreadConsumer,
+  ThreadMaker,
   ThreadProducer,
 } from '../fixtures/csp-processes.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -270,6 +275,47 @@ describe('ends of processes', () => {
       poison(cout);
       expect(await started).toEqual([undefined, undefined]);
       cout.close();
+    }));
+
+  test.each([
+    ['a process', Maker],
+    ['a thread', ThreadMaker],
+  ])('ends that %s has made and returns are there for whoever started it', async (_what, factory) => {
+    for (const isBlocking of [false, true]) {
+      // The second one waits until the first one has been waited for.
+      const made = times(2, factory());
+      const results = (isBlocking ? ParallelSync(made) : await Parallel(made)) as ReturnType<typeof factory>[];
+      expect(activeChildren()).toEqual([]);
+      for (const { returnValue } of made) {
+        const { cin, list } = returnValue as { cin: ReadEnd; list: Map<string, WriteEnd>[] };
+        const cout = list[0]?.get('cout') as WriteEnd;
+        const read = cin();
+        await cout('still there');
+        expect(await read).toBe('still there');
+        retire(cout);
+        await expect(cin()).rejects.toThrow(RetireError);
+        retire(cin);
+      }
+      expect(results).toHaveLength(2);
+    }
+  });
+
+  test('ends are returned to who waits for the process by other means', async () => {
+    const [spawned] = Spawn(Maker());
+    const [child] = activeChildren();
+    expect(child?.joinSync()).toBe(0);
+    const { cin, list } = (await spawned?.result) as { cin: ReadEnd; list: Map<string, WriteEnd>[] };
+    retire(list[0]?.get('cout') as WriteEnd);
+    await expect(cin()).rejects.toThrow(RetireError);
+    retire(cin);
+  });
+
+  test('an end that a process was given retires with it, and cannot be returned', () =>
+    withChannel(async (channel) => {
+      const cin = channel.reader();
+      await expect(Parallel(ReturnsIt(channel.writer()))).rejects.toMatchObject({ code: 'ERR_MULTIPROC_CLOSED' });
+      await expect(cin()).rejects.toThrow(RetireError);
+      cin.close();
     }));
 
   test('an end given to a plain process counts there and here', () =>

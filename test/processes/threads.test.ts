@@ -21,9 +21,11 @@ import {
   startInner,
   tellThread,
   useUpMemory,
+  waitIn,
 } from '../fixtures/thread-tasks.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { startChild } from '../support/run-child.js';
+import { makeThings } from '../support/thread-waits.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
@@ -129,6 +131,53 @@ describe('a thread', () => {
     const child = await run({ target: useUpMemory, maxMemory: 16 * 2 ** 20 });
     expect(child.exitCode).toBe(1);
     expect(child.error).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
+  });
+
+  test.each([
+    ['has too little memory for that', { maxMemory: 2 ** 20 }],
+    ['has too little memory for the library', { maxMemory: 4 * 2 ** 20 }],
+    ['must import what does not exist', { execArgv: ['--import', '/nowhere/to/be/found.mjs'] }],
+  ])(
+    'that ends before it begins, since it %s, is known to have ended without an event loop too',
+    async (_why, options) => {
+      const start = (): Process => {
+        const child: Process = new Process({ ...options, target: spin, startMethod, stdio: 'ignore' });
+        child.start();
+        return child;
+      };
+      const child = start();
+      expect(child.joinSync()).toBe(1);
+      expect([child.exitCode, child.signalCode, child.isAlive()]).toEqual([1, null, false]);
+      // Why, Node tells the event loop.
+      await until('the error', () => child.error !== null);
+      expect(child.error).toMatchObject({ code: expect.stringMatching(/MEMORY|NOT_FOUND/) as string });
+      const [second, third] = [start(), start()];
+      expect(waitSync([second])).toEqual([second]);
+      await third.started;
+      expect([await second.join(), await third.join()]).toEqual([1, 1]);
+    },
+  );
+
+  test.each([
+    'Queue.getSync',
+    'Queue.putSync',
+    'Connection.recvSync',
+    'JoinableQueue.joinSync',
+    'Lock.acquireSync',
+    'Semaphore.acquireSync',
+    'Event.waitSync',
+    'Condition.waitSync',
+    'Barrier.waitSync',
+    'waitSync',
+    'Process.joinSync',
+  ])('is ended by terminate() in %s', (which) => {
+    const { things, close } = makeThings();
+    const child = new Process({ target: waitIn, args: [which, things], startMethod });
+    child.start();
+    things.begun.waitSync();
+    child.terminate();
+    expect(child.joinSync()).toBe(-15);
+    close();
   });
 
   test('that is a daemon is ended with main, begun or not', async () => {

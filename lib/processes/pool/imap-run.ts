@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util';
 import { TimeoutError } from '../../errors.js';
+import { ignoreAbort, listenToAbort } from '../../internal/abort-listeners.js';
 import { Latch } from '../../internal/latch.js';
 import { parseWait, type WaitOptions } from '../../internal/wait-options.js';
 import { callBack } from './callbacks.js';
@@ -69,7 +70,7 @@ export class ImapRun<T> implements Call {
     this.#plan = plan;
     this.#input = input;
     this.#onOver = onOver;
-    plan.signal?.addEventListener('abort', this.#onAbort);
+    listenToAbort(plan.signal, this.#onAbort);
   }
 
   /** Reads the input to its end without waiting for anybody to take the values. */
@@ -182,7 +183,7 @@ export class ImapRun<T> implements Call {
 
   #checkOver(): void {
     if (!this.#inputOver || this.#jobs > 0) return;
-    this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+    ignoreAbort(this.#plan.signal, this.#onAbort);
     this.#onOver();
   }
 
@@ -285,7 +286,7 @@ export class ImapRun<T> implements Call {
   };
 
   #endInput(): void {
-    this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+    ignoreAbort(this.#plan.signal, this.#onAbort);
     if (this.#inputOver) return;
     this.#inputOver = true;
     try {

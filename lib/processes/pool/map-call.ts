@@ -4,6 +4,7 @@
 import { Payload } from '../../channels/outgoing.js';
 import { callBack } from './callbacks.js';
 import type { Progress } from './call-options.js';
+import { ignoreAbort, listenToAbort } from '../../internal/abort-listeners.js';
 import { now } from '../../internal/clock.js';
 import type { Dispatcher } from './dispatcher.js';
 import { type CallHead, givesList, type Mode } from './job-message.js';
@@ -49,7 +50,7 @@ export class MapCall implements Call {
       const chunks = chunksOf(items, plan.chunksize);
       this.#submit(chunks.every(hasPrimitives) ? chunks : encodeAll(chunks));
     }
-    plan.signal?.addEventListener('abort', this.#onAbort);
+    listenToAbort(plan.signal, this.#onAbort);
     // Reading the items has run code of the program.
     if (plan.signal?.aborted === true) this.#onAbort();
   }
@@ -108,7 +109,7 @@ export class MapCall implements Call {
   };
 
   #leave(): void {
-    this.#plan.signal?.removeEventListener('abort', this.#onAbort);
+    ignoreAbort(this.#plan.signal, this.#onAbort);
   }
 }
 

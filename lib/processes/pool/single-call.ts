@@ -1,6 +1,7 @@
 /**
  * SingleCall: one task with its arguments, as `apply` makes it.
  */
+import { ignoreAbort, listenToAbort } from '../../internal/abort-listeners.js';
 import { now } from '../../internal/clock.js';
 import type { CallSettings } from './call-options.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -43,7 +44,7 @@ export class SingleCall implements Call {
     const isOne = args.length === 1;
     this.#job = new PoolJob(this, isOne ? Mode.one : Mode.apply, 0, 1, now());
     dispatcher.submit(this.#job, isOne ? args[0] : args);
-    this.#signal?.addEventListener('abort', this.#onAbort);
+    listenToAbort(this.#signal, this.#onAbort);
     // Copying the arguments may have run code of the program.
     if (this.#signal?.aborted === true) this.#onAbort();
   }
@@ -70,6 +71,6 @@ export class SingleCall implements Call {
   };
 
   #leave(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    ignoreAbort(this.#signal, this.#onAbort);
   }
 }
