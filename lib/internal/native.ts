@@ -384,6 +384,8 @@ export interface Native {
    * filled, and -1 for all others. `own`: a new file; else the one that this process was given itself.
    */
   giveMemory(own: boolean): number;
+  /** Nobody can change the file of {@link giveMemory} any more. */
+  sealMemory(descriptor: number): void;
   /** 0 when the child has ended: `out[0]` exit code, `out[1]` number of the signal that ended it or 0. Again, Closed. */
   processAwait(child: number, waitMs: number): number;
   /** Sends a signal to a child, unless it has ended; 0 or errno. */

@@ -1,7 +1,8 @@
 /**
  * What the engine has made of the library's text, for children: it saves them more time than all the rest of their start takes.
  *
- * It lies in a file of memory that every child has from its start. V8 refuses it when it is another version, or has other flags.
+ * It lies in a file of memory that every child has from its start. V8 refuses it when it is another version, or has other flags; but it believes what
+ * lies in it, so that a child's stray write would be the end of all later ones: the file is sealed.
  */
 import { writeSync } from 'node:fs';
 import { native } from '../internal/native.js';
@@ -28,6 +29,8 @@ export function writeCode(): void {
     if (file >= 0) write(own);
   } catch {
     // No memory for it: children compile.
+  } finally {
+    if (file >= 0) native.sealMemory(file);
   }
   forget();
 }

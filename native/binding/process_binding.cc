@@ -125,6 +125,9 @@ Napi::Value GiveMemory(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), GiveMemoryToChildren(info[0].As<Napi::Boolean>().Value()));
 }
 
+// (descriptor)
+void SealTheMemory(const Napi::CallbackInfo& info) { SealMemory(info[0].As<Napi::Number>().Int32Value()); }
+
 // () -> number of a thread that is to be started
 Napi::Value PlanThread(const Napi::CallbackInfo& info) {
   int number = 0;
@@ -254,6 +257,7 @@ void ExportProcesses(Environment& environment, napi_value target) {
   exports.Set("processStart", Napi::Function::New(env, Start, "processStart", children));
   exports.Set("makePipe", Napi::Function::New(env, Pipe, "makePipe"));
   exports.Set("giveMemory", Napi::Function::New(env, GiveMemory, "giveMemory"));
+  exports.Set("sealMemory", Napi::Function::New(env, SealTheMemory, "sealMemory"));
   exports.Set("threadPlan", Napi::Function::New(env, PlanThread, "threadPlan", children));
   exports.Set("threadBegin", Napi::Function::New(env, BeginThread, "threadBegin", children));
   exports.Set("threadStarted", Napi::Function::New(env, ThreadStarted, "threadStarted"));

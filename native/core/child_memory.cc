@@ -25,6 +25,8 @@ int GiveMemoryToChildren(bool own) {
   return fd;
 }
 
+void SealMemory(int fd) { Seal(fd); }
+
 int MemoryForChildren() { return given.load(); }
 
 }  // namespace multiproc

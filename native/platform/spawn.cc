@@ -122,9 +122,11 @@ int MakePipe(Descriptor* reading, Descriptor* writing) {
 }
 
 int MakeMemoryFile(Descriptor* out) {
-  *out = Descriptor(AboveStandardStreams(memfd_create("multiproc", MFD_CLOEXEC)));
+  *out = Descriptor(AboveStandardStreams(memfd_create("multiproc", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   return out->valid() ? 0 : errno;
 }
+
+void Seal(int fd) { fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL); }
 
 bool HasHungUp(int reading, int64_t nanos) {
   const int64_t deadline = nanos < 0 ? INT64_MAX : MonotonicNanos() + nanos;

@@ -52,6 +52,8 @@ int SendSignal(int pid, int signal);
 int MakePipe(Descriptor* reading, Descriptor* writing);
 // An empty file without a name, of memory and outside of /dev/shm, that no child inherits by itself. 0 or errno.
 int MakeMemoryFile(Descriptor* out);
+// From now on nobody can change such a file.
+void Seal(int fd);
 // Has the last writing end been closed? Waits for it for at most `nanos`; negative: without end.
 bool HasHungUp(int reading, int64_t nanos);
 // Keeps the descriptor from programs that this process starts.

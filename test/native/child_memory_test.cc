@@ -93,6 +93,20 @@ TEST(a_child_reads_what_was_written_before_its_start_and_after) {
   });
 }
 
+TEST(what_is_sealed_is_read_and_changed_by_nobody) {
+  InAProcess([] {
+    const int fd = GiveMemoryToChildren(true);
+    CHECK_EQ(pwrite(fd, "whole", 5, 0), 5);
+    SealMemory(fd);
+    errno = 0;
+    CHECK_EQ(pwrite(fd, "x", 1, 0), -1);
+    CHECK_EQ(errno, EPERM);
+    for (const off_t size : {0, 4, 6}) CHECK_EQ(ftruncate(fd, size), -1);
+    CHECK(mmap(nullptr, 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+    CHECK(SaidByChild("echo stray 2>/dev/null >&4; cat /dev/fd/4") == "whole");
+  });
+}
+
 TEST(a_child_hands_on_what_it_was_given) {
   InAProcess([] {
     CHECK_EQ(dup2(memfd_create("given", MFD_CLOEXEC), kMemoryDescriptor), kMemoryDescriptor);

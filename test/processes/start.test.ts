@@ -1,7 +1,7 @@
 /** How a child comes to its first line: the code that it is given, the module that it finds, and how it ends when there is nothing to do. */
 import { Process, type ProcessOptions, Queue } from 'multiproc';
 import { expect, test } from 'vitest';
-import { misuse, neverSettle, settleAtLast, tellCode } from '../fixtures/starts.mjs';
+import { misuse, neverSettle, scribble, settleAtLast, tellCode } from '../fixtures/starts.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
 
 expectNoLeftovers();
@@ -22,6 +22,13 @@ test('a process gives its children what it has compiled, and they give it to the
   const heads = [queue.getNowait(), queue.getNowait(), queue.getNowait()];
   expect(heads[0]).toMatch(/^\d{5,} \d+:[\d.]+:\d{5,}$/);
   expect(new Set(heads).size).toBe(1);
+});
+
+test('a child’s stray write does not change what others are given', async () => {
+  expect((await run({ target: { module }, args: [3] })).exitCode).toBe(3);
+  const scribbler = await run({ target: scribble, stdio: 'ignore' });
+  expect([scribbler.exitCode, scribbler.error]).toEqual([1, expect.objectContaining({ code: 'EPERM' })]);
+  expect((await run({ target: { module }, args: [3] })).exitCode).toBe(3);
 });
 
 test.each([[['--stack-size=900']], [['--no-opt']], [['--enable-source-maps']]])(
