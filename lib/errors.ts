@@ -127,6 +127,11 @@ export class WorkerDiedError extends MultiprocError {
   declare readonly signalCode?: string | null;
 }
 
+/** There are workers for a task, on this machine or others, and all of them have another build of its module. Nobody has begun it. */
+export class BuildMismatchError extends MultiprocError {
+  static override readonly code: string = 'ERR_MULTIPROC_BUILD_MISMATCH';
+}
+
 /** The pool or process was terminated before the result was there. */
 export class TerminatedError extends MultiprocError {
   static override readonly code: string = 'ERR_MULTIPROC_TERMINATED';
@@ -265,6 +270,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   BrokenBarrierError,
   AuthenticationError,
   WorkerDiedError,
+  BuildMismatchError,
   TerminatedError,
   NotTransferableError,
   RemoteError,

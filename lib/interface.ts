@@ -8,6 +8,7 @@ export {
   BrokenBarrierError,
   BrokenPipeError,
   BufferTooShort,
+  BuildMismatchError,
   ClosedError,
   CorruptSegmentError,
   DeadlockError,
@@ -173,6 +174,12 @@ export { type ConnectionOptions } from './manager/connection-options.js';
 export { Listener, type ListenerOptions } from './manager/listener.js';
 export { SocketConnection } from './manager/socket-connection.js';
 export { type RedisManager, type RedisManagerOptions } from './manager/redis/manager.js';
+export { type ModuleBuild } from './manager/redis/build.js';
+export { type RedisPoolOptions } from './manager/redis/pool-making.js';
+export { type RedisWorkerFacts } from './manager/redis/pool-workers.js';
+export { type RedisAsyncResult } from './manager/redis/redis-async-result.js';
+export { type RedisCondition } from './manager/redis/redis-condition.js';
+export { type RedisPool, type RedisPoolStats } from './manager/redis/redis-pool.js';
 export { type RedisArray } from './manager/redis/redis-array.js';
 export { type RedisBarrier } from './manager/redis/redis-barrier.js';
 export { type RedisDict, type RedisNamespace, type RedisSet } from './manager/redis/redis-dict.js';

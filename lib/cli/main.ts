@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 /**
- * The command line tool: looks at shared memory from outside, and tidies it up.
+ * The command line tool: looks at shared memory from outside, and tidies it up; works for pools in Redis.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { collectGarbage } from './gc.js';
 import { reportHealth } from './doctor.js';
 import { listSegments } from './ls.js';
+import { runWorkers } from './worker.js';
 
 const usage = `Usage: multiproc <command> [--json]
 
   ls       list the segments in shared memory: kind, size, who has them open, how full they are
   gc       remove the segments that no living process has open; never touches any other
   doctor   print what the library found on this machine
+  worker   do the tasks of pools in Redis; \`multiproc worker --help\` has its options
 
   --json       print JSON
   --help       print this text
@@ -67,4 +69,5 @@ function main(args: string[]): number {
   }
 }
 
-process.exitCode = main(process.argv.slice(2));
+const [first, ...others] = process.argv.slice(2);
+process.exitCode = first === 'worker' ? await runWorkers(others) : main(process.argv.slice(2));

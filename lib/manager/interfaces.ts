@@ -255,6 +255,8 @@ export interface ManagedObjects {
   RLock(): Promise<ManagedRLock>;
   Semaphore(value?: number): Promise<ManagedSemaphore>;
   BoundedSemaphore(value?: number): Promise<ManagedSemaphore>;
+  /** @param lock a Lock or RLock of the same manager; default: an RLock of its own. */
+  Condition(lock?: ManagedLock | null): Promise<ManagedCondition>;
   Event(): Promise<ManagedEvent>;
   Barrier(parties: number, options?: { readonly timeout?: number | undefined }): Promise<ManagedBarrier>;
   Value<T = unknown>(type: TypeCode, value: T): Promise<ManagedValue<T>>;

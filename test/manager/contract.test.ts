@@ -7,33 +7,42 @@ import {
   type ManagedObjects,
   type ManagedSet,
   NotFoundError,
+  NotTransferableError,
   OverReleaseError,
+  OwnerError,
   Process,
   ShutDownError,
+  StateError,
+  TerminatedError,
   TimeoutError,
 } from 'multiproc';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addOften, useAll } from '../fixtures/managed-tasks.mjs';
+import { addOften, useAll, waitAtCondition } from '../fixtures/managed-tasks.mjs';
+import { add, fail, failAtThree, square, waitFor } from '../fixtures/remote-tasks.mjs';
+import { Workers } from '../support/redis-workers.js';
 import { RedisServer } from '../support/redis.js';
 
-interface Made extends Omit<ManagedObjects, 'Pool'> {
+interface Made extends ManagedObjects {
   set<T extends ManagedKey>(items?: Iterable<T>): Promise<ManagedSet<T>>;
   shutdown(): Promise<void>;
 }
 
 let server: RedisServer;
+let workers: Workers;
 
 beforeAll(async () => {
   server = await RedisServer.start();
+  workers = new Workers({ engine: server.url, namespace: 'contract', args: ['--processes', '2'] });
 });
 
 afterAll(async () => {
+  await workers.end();
   await server.end();
 });
 
 const engines: [string, () => Promise<Made>][] = [
   ['its own process', () => Manager()],
-  ['Redis', () => Manager({ engine: server.url })],
+  ['Redis', () => Manager({ engine: server.url, namespace: 'contract' })],
 ];
 
 describe.each(engines)('objects in %s', (_name, make) => {
@@ -172,6 +181,135 @@ describe.each(engines)('objects in %s', (_name, make) => {
     expect([await barrier.broken(), await barrier.nWaiting(), await barrier.parties()]).toEqual([false, 0, 3]);
     await barrier.abort();
     await expect(barrier.wait()).rejects.toMatchObject({ code: 'ERR_MULTIPROC_BROKEN_BARRIER' });
+  });
+
+  test('who waits at a condition is let go by a notification, and has the lock then', async () => {
+    const condition = await manager.Condition();
+    const log = await manager.list<string>();
+    await expect(condition.notify()).rejects.toThrow(OwnerError);
+    await expect(condition.wait()).rejects.toThrow(OwnerError);
+    await condition.run(async () => {
+      expect(await condition.wait({ timeout: 5 })).toBe(false);
+      expect(await condition.locked()).toBe(true);
+    });
+    const ready = await manager.Semaphore(0);
+    const children = [1, 2, 3].map(() => new Process({ target: waitAtCondition, args: [condition, log, ready] }));
+    for (const child of children) child.start();
+    for (const _ of children) expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
+    await condition.run(() => condition.notify());
+    expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
+    expect(await log.length()).toBe(1);
+    await condition.run(() => condition.notifyAll());
+    for (const child of children) expect(await child.join()).toBe(0);
+    expect(await log.value()).toEqual(['alone', 'alone', 'alone']);
+    expect(await condition.locked()).toBe(false);
+  });
+
+  test('two conditions share a lock; waitFor looks until it is so, or the time is over', async () => {
+    const lock = await manager.Lock();
+    const filled = await manager.Condition(lock);
+    const emptied = await manager.Condition(lock);
+    const value = await manager.Value('i', 0);
+    const waiting = filled.run(() => filled.waitFor(async () => (await value.get()) === 2, { timeout: 20_000 }));
+    for (let step = 0; step < 2; step += 1) {
+      await emptied.run(async () => {
+        expect(await lock.locked()).toBe(true);
+        await value.add(1);
+        await emptied.notifyAll();
+        await filled.notifyAll();
+      });
+    }
+    expect(await waiting).toBe(true);
+    expect(await filled.run(() => filled.waitFor(() => false, { timeout: 5 }))).toBe(false);
+    expect(await lock.locked()).toBe(false);
+  });
+
+  test('a wait at a condition that is called off takes no notification away', async () => {
+    const condition = await manager.Condition(await manager.Lock());
+    const controller = new AbortController();
+    const calledOff = condition.run(() => condition.wait({ signal: controller.signal }));
+    const patient = condition.run(() => condition.wait({ timeout: 20_000 }));
+    await condition.run(() => undefined);
+    controller.abort(new Error('enough'));
+    await expect(calledOff).rejects.toThrow('enough');
+    await condition.run(() => condition.notify());
+    expect(await patient).toBe(true);
+    expect(await condition.locked()).toBe(false);
+  });
+
+  test('a pool does tasks: one, many, with several arguments, and later', async () => {
+    const pool = await manager.Pool(2);
+    expect(await pool.apply(square, [3])).toBe(9);
+    expect(await pool.map(square, [1, 2, 3])).toEqual([1, 4, 9]);
+    expect(await pool.map(square, new Set([4]), { chunksize: 1 })).toEqual([16]);
+    const many = Array.from({ length: 500 }, (_, index) => index);
+    expect(await pool.map(square, many)).toEqual(many.map((x) => x * x));
+    expect(await pool.map(square, [])).toEqual([]);
+    const pairs: [number, number][] = [
+      [1, 2],
+      [3, 4],
+    ];
+    expect(await pool.starmap(add, pairs)).toEqual([3, 7]);
+    const result = await pool.applyAsync(square, [5]);
+    expect([await result.wait(), await result.get(), await result.ready(), await result.successful()]).toEqual([
+      true,
+      25,
+      true,
+      true,
+    ]);
+    expect(await Promise.all(many.slice(0, 50).map((x) => pool.apply(square, [x])))).toEqual(
+      many.slice(0, 50).map((x) => x * x),
+    );
+    await pool.close();
+    await expect(pool.apply(square, [1])).rejects.toThrow(StateError);
+    await pool.join();
+    pool[Symbol.dispose]();
+  });
+
+  test("a pool's errors are those of its tasks, with what they say, and of what cannot travel", async () => {
+    const pool = await manager.Pool(1);
+    await expect(pool.apply(fail, ['custom'])).rejects.toMatchObject({
+      name: 'CustomError',
+      message: 'it failed',
+      code: 'E_CUSTOM',
+      cause: { name: 'TypeError', message: 'inner' },
+    });
+    await expect(pool.apply(fail, ['text'])).rejects.toMatchObject({ cause: 'no error at all' });
+    await expect(pool.apply(fail, ['value'])).rejects.toThrow(NotTransferableError);
+    await expect(pool.map(failAtThree, [1, 2, 3, 4])).rejects.toThrow(RangeError);
+    await expect(pool.apply(() => 1)).rejects.toThrow(NotTransferableError);
+    await expect(pool.apply(square, [Symbol('x')])).rejects.toThrow(NotTransferableError);
+    await expect(pool.map(square, 5 as never)).rejects.toThrow(TypeError);
+    await expect(pool.apply(square, 5 as never)).rejects.toMatchObject({ code: 'ERR_MULTIPROC_ARGUMENT' });
+    await expect(manager.Pool(0)).rejects.toThrow(RangeError);
+    const failed = await pool.applyAsync(fail, ['custom']);
+    await expect(failed.get()).rejects.toMatchObject({ code: 'E_CUSTOM' });
+    expect(await failed.successful()).toBe(false);
+    await pool.terminate();
+  });
+
+  test('waits for results of a pool end with their time, their signal, and the pool', async () => {
+    const pool = await manager.Pool(1);
+    const started = await manager.Queue<number>();
+    const gate = await manager.Event();
+    const result = await pool.applyAsync(waitFor, [started, gate, 'done']);
+    await started.get();
+    expect([await result.ready(), await result.wait({ timeout: 5 })]).toEqual([false, false]);
+    await expect(result.successful()).rejects.toThrow(StateError);
+    await expect(result.get({ timeout: 5 })).rejects.toThrow(TimeoutError);
+    const controller = new AbortController();
+    const calledOff = pool.apply(waitFor, [started, gate], { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(calledOff).rejects.toThrow('enough');
+    await gate.set();
+    expect(await result.get()).toBe('done');
+    await gate.clear();
+    const pending = await pool.applyAsync(waitFor, [started, gate]);
+    const waiting = pool.apply(waitFor, [started, gate]);
+    await started.get();
+    await Promise.all([expect(waiting).rejects.toThrow(TerminatedError), pool.terminate()]);
+    await expect(pending.get()).rejects.toThrow(TerminatedError);
+    await gate.set();
   });
 
   test('values are added to and exchanged in one step', async () => {

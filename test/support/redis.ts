@@ -24,6 +24,8 @@ async function freePort(): Promise<number> {
 export interface RedisServerOptions {
   readonly password?: string;
   readonly durable?: boolean;
+  /** Files of a folder; then it listens to nothing else. */
+  readonly tls?: { readonly folder: string; readonly key: string; readonly cert: string; readonly ca: string };
 }
 
 /** A server on a port of 127.0.0.1; one that is durable writes everything to its disk before it answers. */
@@ -48,14 +50,14 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.#options.tls === undefined ? 'redis' : 'rediss'}://127.0.0.1:${this.port}`;
   }
 
   /** Starts it again, with what it has on its disk. */
   async begin(): Promise<void> {
-    const { password, durable = false } = this.#options;
+    const { password, durable = false, tls } = this.#options;
     const settings = [
-      ['port', String(this.port)],
+      ...(tls === undefined ? [['port', String(this.port)]] : tlsSettings(this.port, tls)),
       ['bind', '127.0.0.1'],
       ['dir', this.#folder],
       ['save', ''],
@@ -69,7 +71,7 @@ export class RedisServer {
       ['--pdeathsig', 'KILL', PROGRAM, ...settings.flatMap(([name, value]) => [`--${name}`, value ?? ''])],
       { stdio: 'ignore' },
     );
-    await until('the Redis server answers', () => answers(this.port));
+    await until('the Redis server answers', () => (tls === undefined ? answers : listens)(this.port));
   }
 
   /** Kills it. */
@@ -86,6 +88,29 @@ export class RedisServer {
   }
 }
 
+function tlsSettings(port: number, { folder, key, cert, ca }: NonNullable<RedisServerOptions['tls']>): string[][] {
+  return [
+    ['port', '0'],
+    ['tls-port', String(port)],
+    ['tls-key-file', join(folder, key)],
+    ['tls-cert-file', join(folder, cert)],
+    ['tls-ca-cert-file', join(folder, ca)],
+    ['tls-auth-clients', 'no'],
+  ];
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function answers(port: number): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port });
   try {
@@ -98,6 +123,27 @@ async function answers(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
+}
+
+async function command(url: string, words: readonly string[]): Promise<unknown> {
+  const { createClient } = (await import('redis')) as typeof import('redis');
+  const client = createClient({ url });
+  await client.connect();
+  try {
+    return await client.sendCommand([...words]);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The names of the keys of a pattern that a server has. */
+export async function keysOf(url: string, pattern: string): Promise<string[]> {
+  return (await command(url, ['KEYS', pattern])) as string[];
+}
+
+/** Gives a member of a sorted set another score. */
+export async function setOf(url: string, key: string, member: string, score: number): Promise<void> {
+  await command(url, ['ZADD', key, 'XX', String(score), member]);
 }
 
 /** The way to a server: can be broken, closed, and made silent. */

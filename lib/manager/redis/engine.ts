@@ -231,7 +231,9 @@ export function engineNamed(url: string, prefix: string, lease: number): Engine 
   return engineAt({ url: passwords.get(url) ?? withEnvironment(url), prefix, lease });
 }
 
-function withEnvironment(url: string): string {
+/** An address without a password gets that of the environment, if it has one. */
+export function withEnvironment(url: string): string {
+  if (new URL(url).password !== '') return url;
   const { MULTIPROC_REDIS_USERNAME: username = '', MULTIPROC_REDIS_PASSWORD: password = '' } = process.env;
   const parsed = new URL(url);
   parsed.username = username;

@@ -10,13 +10,15 @@ interface Keeping {
   readonly url: string;
   readonly key: string;
   readonly lease: number;
+  /** A command that goes with each renewal. */
+  readonly also: readonly string[] | undefined;
 }
 
 /*
  * The lease counts from before a renewal was sent, so it is given up here before the server gives it up. Commands fail at once while there is no connection, and are tried again.
  */
 const PROGRAM = `
-const { parentPort, workerData: { redis, url, key, lease } } = require('node:worker_threads');
+const { parentPort, workerData: { redis, url, key, lease, also } } = require('node:worker_threads');
 const { createClient } = require(redis);
 const clock = () => Number(process.hrtime.bigint() / 1000000n);
 const client = createClient({ url, RESP: 2, disableOfflineQueue: true, socket: { connectTimeout: lease, reconnectStrategy: () => 50 } });
@@ -37,6 +39,7 @@ const renew = async () => {
     whole = asked;
     if (!begun) parentPort.postMessage('begun');
     begun = true;
+    if (also !== undefined) await client.sendCommand(also);
   } catch {}
   sending = false;
 };
@@ -50,9 +53,12 @@ export class LeaseKeeper {
   readonly begun: Promise<void>;
   readonly #worker: Worker;
 
-  /** @param onLost called when the lease is over, or may be. */
-  constructor(url: string, key: string, lease: number, onLost: () => void) {
-    const keeping: Keeping = { redis: redisPackagePath(), url, key, lease };
+  /**
+   * @param also a command that goes with each renewal, whatever it answers.
+   * @param onLost called when the lease is over, or may be.
+   */
+  constructor(url: string, key: string, lease: number, also: readonly string[] | undefined, onLost: () => void) {
+    const keeping: Keeping = { redis: redisPackagePath(), url, key, lease, also };
     const worker = (this.#worker = new Worker(PROGRAM, { eval: true, workerData: keeping, execArgv: [] }));
     this.begun = new Promise((resolve) => {
       worker.on('message', (message) => {

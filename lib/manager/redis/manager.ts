@@ -1,21 +1,26 @@
 /**
  * A manager whose objects are in Redis.
  */
-import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { argumentRangeError, argumentTypeError } from '../../errors.js';
+import { argumentTypeError } from '../../errors.js';
 import { checkInteger } from '../../internal/shared-object.js';
 import type { TypeCode } from '../../memory/element-types.js';
-import type { DictItems, ManagedKey, ManagedObjects } from '../interfaces.js';
+import type { DictItems, ManagedKey, ManagedLock, ManagedObjects } from '../interfaces.js';
+import { forgetNamespace, keysWith, removeKeys, removeUnused } from './anonymous.js';
 import { type Engine, engineAt, engineName, forgetEngine } from './engine.js';
+import { checkEngine, DEFAULT_LEASE, newNamespace, prefixOf } from './engine-options.js';
+import { parseRedisPool, type RedisPoolOptions } from './pool-making.js';
+import { NEW_POOL } from './pool-scripts.js';
 import { NEW_ARRAY, newElements, RedisArray } from './redis-array.js';
 import { NEW_BARRIER, RedisBarrier } from './redis-barrier.js';
 import { FILL_DICT, itemsOf, membersOf, NEW_DICT, RedisDict, RedisNamespace, RedisSet } from './redis-dict.js';
 import { NEW_EVENT, RedisEvent } from './redis-event.js';
 import { connectRedis } from './redis-client.js';
+import { RedisCondition } from './redis-condition.js';
 import { EXTEND, NEW_LIST, RedisList } from './redis-list.js';
 import { NEW_LOCK, RedisLock, RedisRLock } from './redis-lock.js';
 import { encodeValue, newId, type RedisObject } from './redis-object.js';
+import { RedisPool } from './redis-pool.js';
 import { NEW_QUEUE, RedisJoinableQueue, RedisQueue } from './redis-queue.js';
 import { NEW_SEMAPHORE, RedisSemaphore } from './redis-semaphore.js';
 import { formOf, NEW_VALUE, RedisValue } from './redis-value.js';
@@ -25,7 +30,10 @@ import type { Script, ScriptArgument } from './script.js';
 export interface RedisManagerOptions {
   /** Where the server is: `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
   readonly engine: string;
-  /** What keeps the keys of one program apart from those of others; 1 to 64 of `A-Z a-z 0-9 . _ -`. Default: a new random one. */
+  /**
+   * What keeps the keys of one program apart from those of others; 1 to 64 of `A-Z a-z 0-9 . _ -`. Default: a new one, whose objects are removed when nobody has used it for a minute or six leases, by whoever makes the next manager at
+   * this server.
+   */
   readonly namespace?: string | undefined;
   /**
    * Milliseconds after which a process that does not reach the engine has lost what it held: locks, permits, jobs. Default 10,000; the same for all who use one namespace. Here, and nowhere else in the library,
@@ -33,13 +41,6 @@ export interface RedisManagerOptions {
    */
   readonly lease?: number | undefined;
 }
-
-const DEFAULT_LEASE = 10_000;
-const SHORTEST_LEASE = 500;
-const LONGEST_LEASE = 86_400_000;
-
-/** Keys that are removed with one command. */
-const BATCH = 500;
 
 /**
  * Objects that are kept by a Redis server, which outlive any process and can be used from any machine. Proxies travel in messages and arguments, and by `attach(handle)`.
@@ -50,12 +51,17 @@ const BATCH = 500;
  *   lets others refuse what it still does.
  * - **What is kept** survives a restart of the server as far as the server's persistence goes.
  */
-export class RedisManager implements Omit<ManagedObjects, 'Pool'>, AsyncDisposable {
+export class RedisManager implements ManagedObjects, AsyncDisposable {
   readonly #engine: Engine;
 
   /** @internal */
   constructor(engine: Engine) {
     this.#engine = engine;
+  }
+
+  /** What the keys of this manager's objects are kept apart by: for workers, and managers elsewhere. */
+  get namespace(): string {
+    return this.#engine.address.prefix.slice('multiproc:{'.length, -'}:'.length);
   }
 
   async list<T = unknown>(items: Iterable<T> = []): Promise<RedisList<T>> {
@@ -97,11 +103,11 @@ export class RedisManager implements Omit<ManagedObjects, 'Pool'>, AsyncDisposab
   }
 
   async Lock(): Promise<RedisLock> {
-    return (await this.#make(RedisLock, NEW_LOCK, [])).object;
+    return (await this.#make(RedisLock, NEW_LOCK, [0])).object;
   }
 
   async RLock(): Promise<RedisRLock> {
-    return (await this.#make(RedisRLock, NEW_LOCK, [])).object;
+    return (await this.#make(RedisRLock, NEW_LOCK, [1])).object;
   }
 
   async Semaphore(value = 1): Promise<RedisSemaphore> {
@@ -112,6 +118,28 @@ export class RedisManager implements Omit<ManagedObjects, 'Pool'>, AsyncDisposab
   async BoundedSemaphore(value = 1): Promise<RedisSemaphore> {
     checkInteger(value, 0, 2 ** 31, 'value', 'make BoundedSemaphore');
     return (await this.#make(RedisSemaphore, NEW_SEMAPHORE, [value, value])).object;
+  }
+
+  /** @param lock a Lock or RLock of this manager; default: an RLock of its own. @throws TypeError (ERR_MULTIPROC_ARGUMENT). */
+  async Condition(lock?: ManagedLock | null): Promise<RedisCondition> {
+    const own = lock ?? (await this.RLock());
+    const place = own instanceof RedisLock ? own.handle.split('/') : [];
+    const name = place.at(-1) ?? '';
+    if (!own.handle.startsWith(`multiproc:redis:${engineName(this.#engine.address)}/`) || name === '')
+      throw argumentTypeError(
+        `Cannot make Condition: lock must be a Lock or RLock of this manager, received ${inspect(lock)}`,
+      );
+    return new RedisCondition(this.#engine, `${newId()}${name}`);
+  }
+
+  /**
+   * A pool whose tasks are done by workers that `npx multiproc worker` has started, on any machine.
+   *
+   * @param options a number, as other managers take it, is not looked at: how many work is up to who starts them.
+   * @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT).
+   */
+  async Pool(options?: number | RedisPoolOptions | null): Promise<RedisPool> {
+    return (await this.#make(RedisPool, NEW_POOL, parseRedisPool(options))).object;
   }
 
   async Event(): Promise<RedisEvent> {
@@ -136,18 +164,17 @@ export class RedisManager implements Omit<ManagedObjects, 'Pool'>, AsyncDisposab
   /** Removes all objects of the namespace from the engine, for everybody, and leaves it. */
   async shutdown(): Promise<void> {
     const session = await this.#engine.session();
-    const { prefix } = this.#engine.address;
-    let cursor = '0';
-    const found: (string | Buffer)[] = [];
-    do {
-      const reply = await session.command(['SCAN', cursor, 'MATCH', `${prefix}*`, 'COUNT', BATCH], 'shut down Manager');
-      const [next, keys] = reply as [Buffer, Buffer[]];
-      cursor = String(next);
-      found.push(...keys);
-    } while (cursor !== '0');
+    const { prefix, url } = this.#engine.address;
+    const found = await keysWith(session, `${prefix}*`, 'shut down Manager');
+    await forgetNamespace(session, prefix);
     await this.#engine.close();
     forgetEngine(this.#engine);
-    await removeKeys(this.#engine, found);
+    const client = await connectRedis(url);
+    try {
+      await removeKeys((part) => client.sendCommand(['UNLINK', ...part], {}), found);
+    } finally {
+      client.destroy();
+    }
   }
 
   /** Leaves the engine; what is there stays. What this thread holds is given back. */
@@ -188,16 +215,6 @@ export class RedisManager implements Omit<ManagedObjects, 'Pool'>, AsyncDisposab
   }
 }
 
-async function removeKeys(engine: Engine, keys: readonly (string | Buffer)[]): Promise<void> {
-  const client = await connectRedis(engine.address.url);
-  try {
-    for (let at = 0; at < keys.length; at += BATCH)
-      await client.sendCommand(['UNLINK', ...keys.slice(at, at + BATCH)], {});
-  } finally {
-    client.destroy();
-  }
-}
-
 function maxsizeOf(options: number | { readonly maxsize?: number | undefined } | undefined): number {
   const maxsize = typeof options === 'number' ? options : (options?.maxsize ?? 0);
   return checkInteger(maxsize, 0, 2 ** 31, 'maxsize', 'make Queue');
@@ -214,15 +231,10 @@ function maxsizeOf(options: number | { readonly maxsize?: number | undefined } |
  * @throws NotFoundError (ERR_MULTIPROC_NOT_FOUND) when nobody answers there, or the package is not installed; PermissionError for a wrong password; TypeError, RangeError (ERR_MULTIPROC_ARGUMENT).
  */
 export async function createRedisManager(options: RedisManagerOptions): Promise<RedisManager> {
-  const { engine, namespace = randomBytes(9).toString('base64url'), lease = DEFAULT_LEASE } = options;
-  if (typeof engine !== 'string' || !/^rediss?:\/\//.test(engine) || !URL.canParse(engine))
-    throw argumentTypeError('Cannot make a manager: engine must be a URL such as redis://localhost:6379');
-  if (typeof namespace !== 'string' || !/^[A-Za-z0-9._-]{1,64}$/.test(namespace))
-    throw argumentRangeError(
-      `Cannot make a manager: namespace must be 1 to 64 of A-Z a-z 0-9 . _ -, received ${inspect(namespace)}`,
-    );
-  checkInteger(lease, SHORTEST_LEASE, LONGEST_LEASE, 'lease', 'make a manager');
-  const found = engineAt({ url: engine, prefix: `multiproc:{${namespace}}:`, lease });
-  await found.session();
+  const action = 'make a manager';
+  const { engine, namespace = newNamespace(), lease = DEFAULT_LEASE } = options;
+  const url = checkEngine(engine, lease, action);
+  const found = engineAt({ url, prefix: prefixOf(namespace, action), lease });
+  await removeUnused(await found.session());
   return new RedisManager(found);
 }

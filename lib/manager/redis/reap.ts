@@ -1,6 +1,8 @@
 /**
  * What becomes of what a session held whose lease is over.
  */
+import { CONDITION_STEPS } from './condition-steps.js';
+import { JOB_STEPS } from './job-steps.js';
 import { Script } from './script.js';
 
 /*
@@ -10,8 +12,12 @@ import { Script } from './script.js';
  *   l|lock             a lock
  *   s|semaphore        permits
  *   b|barrier          it waits there
+ *   x|condition|place  it waits there, or has been notified
+ *   j|job              a job of a pool that it works on
+ *   c|job              a job of a pool that it waits for
+ *   w|crew             it works for such pools
  */
-const GIVE_BACK = `
+const GIVE_BACK = `${JOB_STEPS}${CONDITION_STEPS}
 local function giveBack(sid)
   local holds = redis.call('HGETALL', P..'H:'..sid)
   for i = 1, #holds, 2 do
@@ -35,10 +41,21 @@ local function giveBack(sid)
       if redis.call('EXISTS', O) == 1 then redis.call('HSET', O, 'value', value) end
     elseif kind == 'b' then
       if redis.call('EXISTS', O) == 1 then redis.call('HSET', O, 'broken', 1) end
+    elseif kind == 'x' then
+      leaveCondition(id, rest)
+    elseif kind == 'j' then
+      if redis.call('HGET', O, 'owner') == sid then
+        local attempts, limit = unpack(redis.call('HMGET', O, 'attempts', 'limit'))
+        if tonumber(attempts) < tonumber(limit) then returnJob(id) else finishJob(id, 'died', attempts) end
+      end
+    elseif kind == 'c' then
+      if redis.call('HGET', P..'j:'..id, 'caller') == sid then forgetJob(id) end
+    elseif kind == 'w' then
+      redis.call('HDEL', P..'n:'..id..':w', sid)
     end
     ring(id)
   end
-  redis.call('DEL', P..'H:'..sid, P..'R:'..sid, P..'S:'..sid)
+  redis.call('DEL', P..'H:'..sid, P..'R:'..sid, P..'m:'..sid, P..'S:'..sid)
   redis.call('SREM', P..'sessions', sid)
 end
 `;

@@ -8,15 +8,18 @@ import { newId, RedisObject, registerRedisClass } from './redis-object.js';
 import { Script } from './script.js';
 import type { Session } from './session.js';
 
-/* l:<id>   hash: kind, owner (a session), token (which hold), count, fence, died */
+/* l:<id>   hash: reentry, owner (a session), token (which hold), count, fence, died */
 const LOCK = `
 local L = P..'l:'..ID
-if redis.call('EXISTS', L) == 0 then return gone() end
+local reentry = redis.call('HGET', L, 'reentry')
+if not reentry then return gone() end
+reentry = reentry == '1'
 `;
 
-/** Makes a free lock. */
+/** Makes a free lock; 1: its owner may take it again. */
 export const NEW_LOCK = new Script(`
 redis.call('HSETNX', P..'l:'..ID, 'fence', 0)
+redis.call('HSETNX', P..'l:'..ID, 'reentry', ARGV[6])
 return 1
 `);
 
@@ -24,7 +27,7 @@ const ACQUIRE = new Script(`${LOCK}
 if SAVED then return SAVED end
 local owner = redis.call('HGET', L, 'owner')
 if owner then
-  if ARGV[7] ~= '1' or owner ~= SID then return {0} end
+  if not reentry or owner ~= SID then return {0} end
   redis.call('HINCRBY', L, 'count', 1)
   return keep({1, 0, tonumber(redis.call('HGET', L, 'fence'))})
 end
@@ -39,8 +42,8 @@ const RELEASE = new Script(`${LOCK}
 if SAVED then return SAVED end
 local owner = redis.call('HGET', L, 'owner')
 if not owner then return {-1} end
-if (ARGV[7] == '1' or ARGV[6] ~= '') and owner ~= SID then return {-2} end
-if ARGV[6] ~= '' and ARGV[7] ~= '1' and redis.call('HGET', L, 'token') ~= ARGV[6] then return {-2} end
+if (reentry or ARGV[6] ~= '') and owner ~= SID then return {-2} end
+if ARGV[6] ~= '' and not reentry and redis.call('HGET', L, 'token') ~= ARGV[6] then return {-2} end
 if redis.call('HINCRBY', L, 'count', -1) > 0 then return keep({0}) end
 redis.call('HDEL', L, 'owner', 'token', 'count')
 redis.call('HDEL', P..'H:'..owner, 'l|'..ID)
@@ -113,11 +116,6 @@ export class RedisLock extends RedisObject implements ManagedLock {
     }
   }
 
-  /** May its owner take it again? */
-  get #reentry(): 0 | 1 {
-    return this instanceof RedisRLock ? 1 : 0;
-  }
-
   #acquire(wait: Wait): Promise<Acquired | undefined> {
     const action = 'acquire Lock';
     return this.engine(action).wait<Acquired>(
@@ -125,7 +123,7 @@ export class RedisLock extends RedisObject implements ManagedLock {
       wait,
       async (session) => {
         const token = newId();
-        const reply = await this.operateIn(session, ACQUIRE, [token, this.#reentry], action);
+        const reply = await this.operateIn(session, ACQUIRE, [token], action);
         const [taken, died, fence] = reply as [number, number, number];
         return taken === 0 ? undefined : { session, token, ownerDied: died === 1, fence };
       },
@@ -134,14 +132,14 @@ export class RedisLock extends RedisObject implements ManagedLock {
   }
 
   async #release(session: Session, token: string): Promise<void> {
-    const reply = await session.run(RELEASE, this.id, [token, this.#reentry], 'release Lock');
+    const reply = await session.run(RELEASE, this.id, [token], 'release Lock');
     const [outcome] = reply as [number];
     if (outcome === -1) throw new OverReleaseError('Cannot release Lock: it is free');
     if (outcome === -2) throw new OwnerError('Cannot release Lock: somebody else has it');
   }
 }
 
-/** A lock in Redis that its owner, a thread, may take again. */
+/** A lock in Redis that its owner, a thread, may take again; the engine knows which kind it is. */
 export class RedisRLock extends RedisLock {}
 
 registerRedisClass(RedisLock);

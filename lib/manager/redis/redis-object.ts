@@ -122,7 +122,7 @@ export function registerRedisClass(redisClass: RedisClass): void {
 function revive(address: string): RedisObject {
   const [url = '', prefix = '', lease = '', className = '', id = ''] = address.split('/');
   const redisClass = classes.get(className);
-  if (redisClass === undefined || !/^[0-9a-f]{24}$/.test(id) || !(Number(lease) > 0))
+  if (redisClass === undefined || !/^(?:[0-9a-f]{24}){1,2}$/.test(id) || !(Number(lease) > 0))
     throw new CorruptSegmentError(`Cannot attach: not the handle of an object in Redis, received ${inspect(address)}`);
   return new redisClass(engineNamed(decodeURIComponent(url), decodeURIComponent(prefix), Number(lease)), id);
 }

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BrokenPipeError, MultiprocError, NotFoundError, PermissionError } from '../../errors.js';
+import { renewalOf } from './anonymous.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { LEAVE } from './reap.js';
 import { AS_BYTES, connectRedis, isReply, leaseLost, type RedisClient } from './redis-client.js';
@@ -41,7 +42,8 @@ export class Session {
     this.id = id;
     this.address = address;
     this.#client = client;
-    this.#keeper = new LeaseKeeper(address.url, `${address.prefix}S:${id}`, address.lease, () => {
+    const { url, prefix, lease } = address;
+    this.#keeper = new LeaseKeeper(url, `${prefix}S:${id}`, lease, renewalOf(prefix, lease), () => {
       this.#lose();
     });
   }
@@ -52,6 +54,8 @@ export class Session {
     try {
       const id = randomBytes(12).toString('hex');
       // In this order: a session that is listed and does not live is dead.
+      const renewal = renewalOf(address.prefix, address.lease);
+      if (renewal !== undefined) await client.sendCommand(renewal, {});
       const longer = String(address.lease + START);
       await client.sendCommand(['SET', `${address.prefix}S:${id}`, '1', 'PX', longer], {});
       await client.sendCommand(['SADD', `${address.prefix}sessions`, id], {});

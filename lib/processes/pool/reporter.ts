@@ -74,7 +74,7 @@ export class Reporter {
 }
 
 /** What cannot be sent becomes the error of its item; an error that cannot be sent becomes its text. */
-function withoutUnsendable({ kind, payload }: JobOutcome, reason: unknown, isList: boolean): JobOutcome {
+export function withoutUnsendable({ kind, payload }: JobOutcome, reason: unknown, isList: boolean): JobOutcome {
   if (kind === Outcome.failed) return { kind, payload: sendableFailure(payload as Failure) };
   if (!isList) return failedOutcome(reason);
   const known =
