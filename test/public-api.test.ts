@@ -20,6 +20,7 @@ test('multiproc exports these values', () => {
     'BrokenBarrierError',
     'BrokenPipeError',
     'BufferTooShort',
+    'BuildMismatchError',
     'Client',
     'ClosedError',
     'Condition',

@@ -195,7 +195,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
     const ready = await manager.Semaphore(0);
     const children = [1, 2, 3].map(() => new Process({ target: waitAtCondition, args: [condition, log, ready] }));
     for (const child of children) child.start();
-    for (const _ of children) expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
+    for (let child = 0; child < 3; child += 1) expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
     await condition.run(() => condition.notify());
     expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
     expect(await log.length()).toBe(1);

@@ -9,11 +9,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeAndWait, waitAndWait } from '../fixtures/managed-tasks.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { keysOf, RedisServer, setOf } from '../support/redis.js';
+import { slowness } from '../support/slowness.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
 
-const LEASE = 3_000;
+const LEASE = 3_000 * slowness;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let server: RedisServer;
 let folder: string;
@@ -120,11 +121,8 @@ test('without the package redis there is an error that says how to get it', () =
   const cwd = join(folder, 'project');
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
     spawnSync(process.execPath, args, { cwd, encoding: 'utf8', env: { PATH: process.env['PATH'] } });
-  const message =
-    "Cannot use a Redis engine: the package 'redis' is not installed; run: npm install redis";
-  expect(run('--input-type=module', '-e', program).stdout).toBe(
-    `NotFoundError ERR_MULTIPROC_NOT_FOUND ${message}\n`,
-  );
+  const message = "Cannot use a Redis engine: the package 'redis' is not installed; run: npm install redis";
+  expect(run('--input-type=module', '-e', program).stdout).toBe(`NotFoundError ERR_MULTIPROC_NOT_FOUND ${message}\n`);
   writeFileSync(join(cwd, 'tasks.mjs'), '');
   const words = ['--engine', 'redis://127.0.0.1:1', '--namespace', 'x', '--module', 'tasks.mjs'];
   const worker = run('node_modules/multiproc/dist/cli/main.js', 'worker', ...words);

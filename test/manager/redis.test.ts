@@ -18,11 +18,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockWithLock, holdAndWait, workOff } from '../fixtures/managed-tasks.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
 import { Network, RedisServer } from '../support/redis.js';
+import { slowness } from '../support/slowness.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
 
-const LEASE = 700;
+const LEASE = 700 * slowness;
 let server: RedisServer;
 
 beforeAll(async () => {

@@ -46,7 +46,9 @@ export function valueOfOutcome({ kind, bytes }: KeptOutcome): unknown {
   if (known === Outcome.done) return payload;
   if (known === Outcome.failed) throw errorOf(payload as Failure);
   const [first] = [...(payload as Mixed).failures].sort(([a], [b]) => a - b);
-  throw first === undefined ? new Error('Cannot finish task: its worker reported a failure without one') : errorOf(first[1]);
+  throw first === undefined
+    ? new Error('Cannot finish task: its worker reported a failure without one')
+    : errorOf(first[1]);
 }
 
 function errorOf(failure: Failure): Error {

@@ -26,7 +26,10 @@ end
 local function finishJob(job, kind, outcome)
   local J = P..'j:'..job
   local pool, crew, build, owner, caller = unpack(redis.call('HMGET', J, 'pool', 'crew', 'build', 'owner', 'caller'))
-  local span = redis.call('HGET', P..'p:'..pool, 'span') or '0'
+  local span = tonumber(redis.call('HGET', P..'p:'..pool, 'span') or 0)
+  -- A caller that lives receives it; if it does not, and nobody is left to look for the dead, this is an end.
+  if caller then span = math.max(span, 3600000) end
+  span = string.format('%.0f', span)
   detach(job, crew, build, owner)
   redis.call('HDEL', J, 'bytes', 'owner')
   redis.call('HSET', J, 'kind', kind, 'outcome', outcome)

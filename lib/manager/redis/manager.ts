@@ -2,7 +2,7 @@
  * A manager whose objects are in Redis.
  */
 import { inspect } from 'node:util';
-import { argumentTypeError } from '../../errors.js';
+import { argumentTypeError, PermissionError } from '../../errors.js';
 import { checkInteger } from '../../internal/shared-object.js';
 import type { TypeCode } from '../../memory/element-types.js';
 import type { DictItems, ManagedKey, ManagedLock, ManagedObjects } from '../interfaces.js';
@@ -235,6 +235,9 @@ export async function createRedisManager(options: RedisManagerOptions): Promise<
   const { engine, namespace = newNamespace(), lease = DEFAULT_LEASE } = options;
   const url = checkEngine(engine, lease, action);
   const found = engineAt({ url, prefix: prefixOf(namespace, action), lease });
-  await removeUnused(await found.session());
+  await removeUnused(await found.session()).catch((error: unknown) => {
+    // Who may use only its own keys leaves the others to others.
+    if (!(error instanceof PermissionError)) throw error;
+  });
   return new RedisManager(found);
 }

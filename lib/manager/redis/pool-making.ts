@@ -12,7 +12,7 @@ export interface RedisPoolOptions {
   readonly name?: string | undefined;
   /** How many workers may die with a job until it fails; default 3. */
   readonly attempts?: number | undefined;
-  /** Milliseconds for which the engine keeps results that nobody has received, and those of `applyAsync`; default 3,600,000, an hour. */
+  /** Milliseconds for which the engine keeps results of `applyAsync`, received or not; default 3,600,000, an hour. */
   readonly keepResults?: number | undefined;
   /** What the build of the task modules is called, such as a commit; workers say it with `--build`. Default: the bytes of a module say which build it is, whatever it imports. */
   readonly build?: string | undefined;

@@ -36,7 +36,7 @@ return keep(held)
 
 /*
  * Place, token, count, and 1 if it must have been notified. The notification is used up, and the lock taken, in one step: a death before it leaves the notification to others, one after it is an owner's. Asked again by
- * who has got the lock for this place already, it says so.
+ * who has got the lock for this place already, it says so. That an owner died is for the next `hold` to tell.
  */
 const RESUME = new Script(`${CONDITION}
 local got = redis.call('HMGET', L, 'place', 'notified')
@@ -47,7 +47,6 @@ redis.call('SREM', X..':n', ARGV[6])
 redis.call('ZREM', X..':w', ARGV[6])
 redis.call('HDEL', H, 'x|'..ID..'|'..ARGV[6])
 redis.call('HINCRBY', L, 'fence', 1)
-redis.call('HDEL', L, 'died')
 redis.call('HSET', L, 'owner', SID, 'token', ARGV[7], 'count', ARGV[8], 'place', ARGV[6], 'notified', notified)
 redis.call('HSET', H, 'l|'..LOCK, 1)
 return keep({1, notified})

@@ -21,6 +21,8 @@ import type { Session } from './session.js';
 
 /** So many jobs of a list go to the engine in one step. */
 const BATCH = 64;
+/** Longest delay that Node's timers take: 24 days. What may take longer may take any time. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** A list makes so many jobs, or less, unless it is said how large they are. */
 const MOST_CHUNKS = 128;
 
@@ -248,19 +250,16 @@ class TimeLimit {
   constructor(timeout: number, signal: AbortSignal | undefined, action: string) {
     const own = new AbortController();
     this.signal = signal === undefined ? own.signal : AbortSignal.any([own.signal, signal]);
-    if (timeout === Infinity) return;
+    if (timeout > LONGEST_TIMER) return;
     const late = (): void => {
       own.abort(new TimeoutError(`Cannot ${action}: there was no result when the time was over`));
     };
-    this.#timer = setTimeout(late, Math.min(Math.max(timeout, 0), LONGEST_TIMER));
+    this.#timer = setTimeout(late, Math.max(timeout, 0));
   }
 
   end(): void {
     clearTimeout(this.#timer);
   }
 }
-
-/** Longest delay that Node's timers take: 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 registerRedisClass(RedisPool);

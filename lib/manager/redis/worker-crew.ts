@@ -42,7 +42,11 @@ export class RedisWorkerCrew {
   constructor(options: RedisWorkerOptions, log: (line: string) => void) {
     const action = 'start workers';
     const { engine, namespace, modules, pool = DEFAULT_CREW, lease = DEFAULT_LEASE, build = '' } = options;
-    const address = { url: withEnvironment(checkEngine(engine, lease, action)), prefix: prefixOf(namespace, action), lease };
+    const address = {
+      url: withEnvironment(checkEngine(engine, lease, action)),
+      prefix: prefixOf(namespace, action),
+      lease,
+    };
     this.#setup = { address, crew: checkCrew(pool, action), modules: modules.map(urlOfModule), said: build };
     this.#processes = checkInteger(options.processes ?? usableCpuCount(), 1, 1_000, 'processes', action);
     this.#log = log;
@@ -58,7 +62,12 @@ export class RedisWorkerCrew {
     (await connectRedis(this.#setup.address.url)).destroy();
     const { crew, modules } = this.#setup;
     this.#log(`${this.#processes} workers for Pool '${crew}' with ${modules.join(' ')}`);
-    await Promise.all(Array.from({ length: this.#processes }, () => this.#keepOne()));
+    try {
+      await Promise.all(Array.from({ length: this.#processes }, () => this.#keepOne()));
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
     return this.#failure;
   }
 
@@ -70,10 +79,15 @@ export class RedisWorkerCrew {
       if (isFirst) child.terminate();
       else child.kill();
     }
+    if (isFirst) this.#log('ends when what is being worked on is finished');
+  }
+
+  #isOver(): boolean {
+    return this.#isStopping;
   }
 
   async #keepOne(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#isOver()) {
       const begun = new Event();
       const child = new Process({ target: redisWorkerTask, args: [this.#setup, begun], daemon: true });
       try {
@@ -81,7 +95,7 @@ export class RedisWorkerCrew {
         this.#children.add(child);
         const code = await child.join();
         this.#children.delete(child);
-        if (this.#isStopping) return;
+        if (this.#isOver()) return;
         if (begun.isSet()) this.#log(`worker ${child.pid} has ended with ${code}; another one takes its place`);
         else this.#giveUp(`Cannot work: a worker has ended with ${code} before it could begin`);
       } finally {

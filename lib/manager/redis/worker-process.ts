@@ -3,7 +3,7 @@
  */
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokenPipeError, MultiprocError, NotFoundError } from '../../errors.js';
+import { BrokenPipeError, MultiprocError } from '../../errors.js';
 import { importModule } from '../../internal/import-module.js';
 import { loadTask } from '../../internal/task-reference.js';
 import { forEver } from '../../internal/wait-options.js';
@@ -55,9 +55,8 @@ export const redisWorkerTask = task(
       modules.push(known);
     }
     const facts: RedisWorkerFacts = { host: hostname(), pid: process.pid, modules };
-    await new JobRunner(engineAt(setup.address), setup.crew, urls, facts, stop.signal).work(() => {
-      begun.set();
-    });
+    begun.set();
+    await new JobRunner(engineAt(setup.address), setup.crew, urls, facts, stop.signal).work();
     // Timers and sockets of the tasks' modules are no reason to stay.
     process.exit();
   },
@@ -96,19 +95,21 @@ class JobRunner {
     this.#stop = stop;
   }
 
-  /** @param onEnlisted called when it can be given work. @throws what keeps it from beginning. */
-  async work(onEnlisted: () => void): Promise<void> {
-    await this.#enlist();
-    onEnlisted();
-    while (!this.#stop.aborted) {
+  async work(): Promise<void> {
+    let told = '';
+    for (;;) {
       try {
         await this.#enlist();
         const taken = await this.#take();
-        if (taken !== undefined) await this.#do(taken);
+        if (taken === undefined) break;
+        await this.#do(taken);
+        told = '';
       } catch (error) {
         if (this.#stop.aborted) break;
-        // The engine is away, and its jobs are others' by now. It may come back.
-        if (!(error instanceof BrokenPipeError || error instanceof NotFoundError)) throw error;
+        // The engine is away, or full; what was being done is others' by now. It may come back.
+        if (!(error instanceof MultiprocError)) throw error;
+        if (error.message !== told) process.stderr.write(`multiproc worker: ${error.message}\n`);
+        told = error.message;
         await pause(RETRY, undefined, { signal: this.#stop }).catch(() => undefined);
       }
     }
@@ -126,6 +127,7 @@ class JobRunner {
   /** @returns `undefined` when it is to stop. */
   async #take(): Promise<TakenJob | undefined> {
     const action = 'take a task of Pool';
+    if (this.#stop.aborted) return undefined;
     const taken = await this.#engine.wait<TakenJob>(
       this.#crew,
       { ...forEver, signal: this.#stop },
@@ -134,11 +136,18 @@ class JobRunner {
         const reply = (await session.run(CLAIM_JOB, this.#crew, [...this.#urls.keys()], action)) as Buffer[];
         const [job, build, name, mode, , bytes] = reply;
         if (bytes === undefined) return undefined;
-        return { session, job: String(job), build: String(build), name: String(name), mode: Number(mode) as Mode, bytes };
+        return {
+          session,
+          job: String(job),
+          build: String(build),
+          name: String(name),
+          mode: Number(mode) as Mode,
+          bytes,
+        };
       },
       returnJob,
     );
-    if (taken === undefined || !this.#stop.aborted) return taken;
+    if (taken === undefined || !isAborted(this.#stop)) return taken;
     await returnJob(taken);
     return undefined;
   }
@@ -167,6 +176,11 @@ class JobRunner {
       return failedOutcome(error);
     }
   }
+}
+
+/** By now. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 async function returnJob({ session, job }: TakenJob): Promise<void> {
