@@ -6,4 +6,4 @@ export * as csp from './csp.js';
 export { importBy } from './internal/import-module.js';
 export { runChild } from './processes/child.js';
 export { keepCode } from './processes/compiled-code.js';
-export { RedisWorkerCrew, type RedisWorkerOptions } from './manager/redis/worker-crew.js';
+export { RedisWorkerCrew } from './manager/redis/worker-crew.js';

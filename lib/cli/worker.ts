@@ -3,7 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import type * as library from '../library.js';
+import type { RedisWorkerCrew, RedisWorkerOptions } from '../manager/redis/worker-crew.js';
 
 export const workerUsage = `Usage: multiproc worker --engine URL --namespace NAME --module FILE [options]
 
@@ -23,15 +23,15 @@ process finishes the task that it is working on; a second signal ends them at on
 
 /** Runs it. @returns the exit code: 0 ended by a signal, 1 failed, 2 not understood. */
 export async function runWorkers(args: string[]): Promise<number> {
-  let crew: library.RedisWorkerCrew;
+  let crew: RedisWorkerCrew;
   try {
     const options = parse(args);
     if (options === undefined) {
       process.stdout.write(workerUsage);
       return 0;
     }
-    const { RedisWorkerCrew } = loadLibrary();
-    crew = new RedisWorkerCrew(options, (line) => process.stderr.write(`multiproc worker: ${line}\n`));
+    const library = loadLibrary();
+    crew = new library.RedisWorkerCrew(options, (line) => process.stderr.write(`multiproc worker: ${line}\n`));
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${workerUsage}`);
     return 2;
@@ -50,13 +50,18 @@ export async function runWorkers(args: string[]): Promise<number> {
   return 1;
 }
 
-/** The one copy that the modules of the tasks have, too. */
-function loadLibrary(): typeof library {
-  return (createRequire(import.meta.url)('../load.cjs') as { loadLibrary: () => typeof library }).loadLibrary();
+/** What of the library's one file is needed here. */
+interface Library {
+  readonly RedisWorkerCrew: typeof RedisWorkerCrew;
+}
+
+/** That file itself, which the tasks' modules have, too: this tool's own copy would not know their processes. */
+function loadLibrary(): Library {
+  return (createRequire(import.meta.url)('../load.cjs') as { loadLibrary: () => Library }).loadLibrary();
 }
 
 /** @throws an error that says what is wrong. */
-function parse(args: string[]): library.RedisWorkerOptions | undefined {
+function parse(args: string[]): RedisWorkerOptions | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args,

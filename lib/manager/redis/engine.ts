@@ -236,7 +236,7 @@ export function withEnvironment(url: string): string {
   if (new URL(url).password !== '') return url;
   const { MULTIPROC_REDIS_USERNAME: username = '', MULTIPROC_REDIS_PASSWORD: password = '' } = process.env;
   const parsed = new URL(url);
-  parsed.username = username;
+  if (username !== '') parsed.username = username;
   parsed.password = password;
   return parsed.href;
 }

@@ -45,7 +45,7 @@ export interface RedisManagerOptions {
 /**
  * Objects that are kept by a Redis server, which outlive any process and can be used from any machine. Proxies travel in messages and arguments, and by `attach(handle)`.
  *
- * - **A handle** has the address of the server without the password. Who attaches uses the one that a manager in the same process was made with, else `MULTIPROC_REDIS_USERNAME` and `MULTIPROC_REDIS_PASSWORD` of the environment.
+ * - **A handle** has the address of the server as this manager was given it, so it must mean the same on all machines, and no password. Who attaches uses the one that a manager in the same process was made with, else `MULTIPROC_REDIS_USERNAME` and `MULTIPROC_REDIS_PASSWORD` of the environment.
  * - **Broken connections** are made again, and an operation that was under way is done once, as long as the lease lasts; when it is lost, it fails with BrokenPipeError, and may have been done or not.
  * - **Death**: what a process held is free, and what it worked on is delivered again, when its lease is over. A process that was stopped for longer, or cut off, has lost it too: `signal` of a hold or job says so, and `fence`
  *   lets others refuse what it still does.

@@ -96,7 +96,9 @@ export class RedisWorkerCrew {
         const code = await child.join();
         this.#children.delete(child);
         if (this.#isOver()) return;
-        if (begun.isSet()) this.#log(`worker ${child.pid} has ended with ${code}; another one takes its place`);
+        // What kills it is no fault of its modules.
+        const couldBegin = begun.isSet() || (code ?? -1) < 0;
+        if (couldBegin) this.#log(`worker ${child.pid} has ended with ${code}; another one takes its place`);
         else this.#giveUp(`Cannot work: a worker has ended with ${code} before it could begin`);
       } finally {
         child.close();
