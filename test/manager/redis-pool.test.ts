@@ -203,7 +203,7 @@ test('a module that is not one of the worker, and a name that it has not, are no
 
 test(
   'four workers that are killed again and again lose no job, and give each result once',
-  { timeout: 180_000 },
+  { timeout: 180_000 * slowness },
   async () => {
     await withSite(async ({ manager, start }) => {
       start(['--processes', '4']);
@@ -282,7 +282,7 @@ describe('what a caller leaves when it is killed', () => {
 });
 
 describe('jobs go on', () => {
-  test('after the server was killed and started again', { timeout: 120_000 }, async () => {
+  test('after the server was killed and started again', { timeout: 120_000 * slowness }, async () => {
     const own = await RedisServer.start({ durable: true });
     await withSite(
       async ({ manager, start }) => {
@@ -303,7 +303,7 @@ describe('jobs go on', () => {
 
   test(
     'after the network was cut for longer than the lease, by workers of a new session',
-    { timeout: 120_000 },
+    { timeout: 120_000 * slowness },
     async () => {
       const network = await Network.to(server.port);
       await withSite(async ({ manager }) => {

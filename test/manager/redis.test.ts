@@ -82,7 +82,7 @@ describe('a client that is killed', () => {
     });
   });
 
-  test('and works off jobs: 4 workers, many kills, and nothing is lost', { timeout: 120_000 }, async () => {
+  test('and works off jobs: 4 workers, many kills, and nothing is lost', { timeout: 120_000 * slowness }, async () => {
     await withManager(
       async (manager) => {
         const jobs = await manager.JoinableQueue<number>();
@@ -111,7 +111,7 @@ describe('a client that is killed', () => {
         expect(seen.size).toBe(count);
         expect(await jobs.unfinished()).toBe(0);
       },
-      { lease: 4_000 },
+      { lease: 4_000 * slowness },
     );
   });
 });
@@ -136,7 +136,7 @@ test('a process whose event loop is busy for longer than the lease keeps its loc
 describe('a network', () => {
   test(
     'that breaks again and again, when something was done and not answered, does each step once',
-    { timeout: 60_000 },
+    { timeout: 60_000 * slowness },
     async () => {
       const network = await Network.to(server.port);
       await withManager(
@@ -212,7 +212,7 @@ describe('a network', () => {
 
 test(
   'a server that is killed and started again under load has lost nothing that it has answered',
-  { timeout: 60_000 },
+  { timeout: 60_000 * slowness },
   async () => {
     const own = await RedisServer.start({ durable: true });
     await withManager(

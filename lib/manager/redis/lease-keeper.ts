@@ -39,7 +39,7 @@ const renew = async () => {
     whole = asked;
     if (!begun) parentPort.postMessage('begun');
     begun = true;
-    if (also !== undefined) await client.sendCommand(also);
+    if (also !== undefined) client.sendCommand(also).catch(() => undefined);
   } catch {}
   sending = false;
 };
