@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { packageChecks } from '../test/package/checks.mjs';
 import { runQuickAddressTests } from './support/address-tests.mjs';
 import { runChecks } from './support/checks.mjs';
+import { runNativeTests } from './support/native-build.mjs';
 import { root } from './support/root.mjs';
 import { binOf, run, runAside } from './support/run.mjs';
 
@@ -18,19 +19,20 @@ const { execPath } = process;
 const sharedBefore = sharedFiles();
 const { passed, failed } = await runChecks([
   { name: 'npm test', run: testRun },
-  // One thread each: together, and beside tests that mostly wait for processes to end, they take half the time.
+  // One thread each: together they take half the time.
   [
-    { name: 'native tests, thread sanitizer', run: () => nativeTestsAside('thread') },
     { name: 'lint', run: () => runAside(execPath, [binOf('eslint'), '--max-warnings=0', '.']) },
     { name: 'type check', run: () => runAside(execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']) },
     { name: 'format', run: () => runAside(execPath, ['scripts/format.mjs', '--check']) },
     { name: 'API reference', run: () => runAside(execPath, [binOf('typedoc'), '--logLevel', 'Warn']) },
   ],
+  // The first of them mostly waits for processes to end.
   [
     { name: 'native tests, address and undefined behaviour sanitizers', run: () => nativeTestsAside('address') },
     { name: 'fuzz, 30 s', run: () => runAside(execPath, ['scripts/fuzz.mjs', '--seconds', '6', '--seed', '1']) },
     { name: 'model', run: () => runAside(execPath, ['scripts/model.mjs']) },
   ],
+  { name: 'native tests, thread sanitizer', run: () => runNativeTests('thread') },
   { name: 'tests on an addon with address and undefined behaviour sanitizers', run: runQuickAddressTests },
   ...(hasClangTidy() ? [{ name: 'clang-tidy', run: clangTidy }] : []),
   ...packageChecks(),
