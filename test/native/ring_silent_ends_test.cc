@@ -82,8 +82,7 @@ TEST(participants_beyond_a_word_have_ends_too_and_impossible_ones_none) {
   for (const uint32_t i : {63, 64, 127, 128, 129}) {
     RingMember& user = *std::next(members.begin(), i);
     user->OpenEnd(Ring::kReceiving, true);
-    for (const RingMember& member : members)
-      CHECK_EQ(user->Uses(Ring::kReceiving, member.self()), member.self() == i);
+    for (const RingMember& member : members) CHECK_EQ(user->Uses(Ring::kReceiving, member.self()), member.self() == i);
     for (const uint32_t nobody : {130u, 192u, 1u << 31, UINT32_MAX}) CHECK(!user->Uses(Ring::kReceiving, nobody));
     CHECK(user->HasUsers(Ring::kReceiving));
     user->CloseEnd(Ring::kReceiving);
