@@ -113,12 +113,11 @@ export class Sender {
     if (status !== Status.Again) throw this.#failure(status, false);
     const message = new KeptMessage(this.#encoder, headLength);
     const calling = new AbortController();
-    let over = false;
-    let error: unknown = undefined;
+    const outcome: { over: boolean; error: unknown } = { over: false, error: undefined };
     let tell = (): void => undefined;
     const end = (reason: unknown): void => {
-      over = true;
-      error = reason;
+      outcome.over = true;
+      outcome.error = reason;
       if (reason === undefined) core.main.nudge();
       else message.drop();
       tell();
@@ -135,10 +134,12 @@ export class Sender {
       // Called off, or the queue was closed.
       .catch(end);
     // Room has come in this very moment.
-    if (over && error !== undefined) throw error;
-    if (over) return undefined;
+    if (outcome.over) {
+      if (outcome.error === undefined) return undefined;
+      throw outcome.error;
+    }
     tell = () => {
-      if (!calling.signal.aborted) settled(error);
+      if (!calling.signal.aborted) settled(outcome.error);
     };
     return () => {
       calling.abort();

@@ -5,7 +5,7 @@
 import { builtin } from '../internal/builtin.js';
 import { now } from '../internal/clock.js';
 
-/** The collector may take such a part of the time. */
+/** The collector may take such a part of a processor's time. */
 const SHARE = 1 / 50;
 /** Milliseconds between its runs at least. */
 const LEAST_INTERVAL = 1000;
@@ -20,11 +20,12 @@ function exposed(): () => void {
 
 /** Runs the collector, unless it has just run. What it finds is let go of soon after. @returns whether it has run. */
 export function collectGarbage(): boolean {
-  const begin = now();
-  if (begin < notBefore) return false;
+  if (now() < notBefore) return false;
   collect ??= exposed();
+  // Not the time that went by: where many want a processor, that is mostly time in which nothing was collected.
+  const before = process.cpuUsage();
   collect();
-  const end = now();
-  notBefore = end + Math.max(LEAST_INTERVAL, (end - begin) / SHARE);
+  const { user, system } = process.cpuUsage(before);
+  notBefore = now() + Math.max(LEAST_INTERVAL, (user + system) / 1000 / SHARE);
   return true;
 }

@@ -52,7 +52,7 @@ test('a signal calls off any number of operations at once, without a warning, an
   expect(warnings).toEqual([]);
   lock.release();
   child.kill();
-  pool.terminate();
+  await pool.terminate();
   await child.join();
   await pool.join();
 });

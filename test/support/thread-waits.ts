@@ -4,10 +4,10 @@ import { Barrier, Condition, type Connection, Event, JoinableQueue, Lock, Pipe, 
 /** Each of them never comes to what is waited for. */
 export interface Things {
   readonly begun: Event;
-  readonly empty: Queue<unknown>;
-  readonly full: Queue<unknown>;
+  readonly empty: Queue;
+  readonly full: Queue;
   readonly connection: Connection;
-  readonly unfinished: JoinableQueue<unknown>;
+  readonly unfinished: JoinableQueue;
   readonly held: Lock;
   readonly none: Semaphore;
   readonly unset: Event;
@@ -34,7 +34,7 @@ export function makeThings(): { readonly things: Things; readonly close: () => v
   things.held.acquireSync();
   const close = (): void => {
     things.held.release();
-    for (const thing of [...Object.values(things), other] as { close(): void }[]) thing.close();
+    for (const thing of [...(Object.values(things) as { close(): void }[]), other]) thing.close();
   };
   return { things, close };
 }

@@ -37,6 +37,6 @@ export function prefixOf(namespace: unknown, action: string): string {
 export function checkEngine(engine: unknown, lease: unknown, action: string): string {
   if (typeof engine !== 'string' || !/^rediss?:\/\//.test(engine) || !URL.canParse(engine))
     throw argumentTypeError(`Cannot ${action}: engine must be a URL such as redis://localhost:6379`);
-  checkInteger(lease as number, SHORTEST_LEASE, LONGEST_LEASE, 'lease', action);
+  checkInteger(lease, SHORTEST_LEASE, LONGEST_LEASE, 'lease', action);
   return engine;
 }

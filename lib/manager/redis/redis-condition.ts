@@ -127,7 +127,7 @@ export class RedisCondition extends RedisObject implements ManagedCondition {
     } catch (error) {
       given = { error };
     }
-    if (session.lost.aborted) throw given?.error ?? leaseLost(action);
+    if (session.lost.aborted) throw given === undefined ? leaseLost(action) : given.error;
     await session.run(GIVE_UP, this.id, [place, given === undefined ? 0 : 1], action);
     const notified = await resume(0, forEver);
     if (given !== undefined) throw given.error;

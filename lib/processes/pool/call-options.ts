@@ -70,7 +70,8 @@ export interface CallSettings {
 /** @throws TypeError, RangeError (ERR_MULTIPROC_ARGUMENT). */
 export function parseCallOptions(options: unknown, action: string, taskTimeout: number): CallSettings {
   const given = optionsObject(options, action) as CallOptions;
-  const { timeout, retries } = given;
+  const { retries } = given;
+  const timeout = given.timeout as number | null | undefined;
   const signal = given.signal ?? undefined;
   const key = given.key ?? undefined;
   if (signal !== undefined && !(signal instanceof AbortSignal))
