@@ -78,7 +78,7 @@ if kind then return {kind, outcome} end
 return {crew, module, build}
 `);
 
-/** Says that this session works for a crew, and what it can do. */
+/** Says that a session works for a crew, and what it can do. */
 export const ENLIST = new Script(`
 redis.call('HSET', P..'n:'..ID..':w', SID, ARGV[6])
 redis.call('HSET', H, 'w|'..ID, 1)
