@@ -6,17 +6,17 @@
 // A failed CHECK ends its test by an exception; in a thread or a child (child.h) it ends the process.
 #pragma once
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "machine_clock.h"
 
 namespace multiproc::check {
 
@@ -31,7 +31,7 @@ inline const char* current = "";
 // May say what a test has left behind; runs whether it passed or not.
 inline void (*after_each)() = nullptr;
 // Far beyond what any test takes under a sanitizer on a busy machine: it ends hangs, it measures nothing.
-inline constexpr unsigned kWatchdogSeconds = 120;
+inline constexpr int64_t kWatchdogNanos = 240'000'000'000;
 
 struct Registration {
   Registration(const char* name, void (*run)()) { tests.push_back({name, run}); }
@@ -62,12 +62,6 @@ bool Equal(const A& a, const B& b) {
   throw Failed{};
 }
 
-inline void OnAlarm(int) {
-  const char text[] = ": hangs; the watchdog ends it\n";
-  if (write(STDERR_FILENO, current, strlen(current)) < 0 || write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(2);
-  abort();
-}
-
 inline bool Passes(void (*run)()) {
   try {
     run();
@@ -79,7 +73,7 @@ inline bool Passes(void (*run)()) {
 
 inline bool Run(const Test& test) {
   current = test.name;
-  alarm(kWatchdogSeconds);
+  machine_clock->Watch(current, kWatchdogNanos);
   const bool passed = Passes(test.run);
   return (after_each == nullptr || Passes(after_each)) && passed;
 }
@@ -111,8 +105,9 @@ inline bool Run(const Test& test) {
 #if !defined(MULTIPROC_FUZZ) && !defined(MULTIPROC_OWN_MAIN)
 int main(int argc, char** argv) {
   using namespace multiproc::check;
-  signal(SIGALRM, OnAlarm);
   setvbuf(stdout, nullptr, _IOLBF, 0);
+  MachineClock clock;
+  machine_clock = &clock;
   int passed = 0;
   std::vector<const char*> failed;
   for (const Test& test : tests) {

@@ -204,7 +204,7 @@ class Actor {
     ledger_.doing[number_] = doing;
     Status status = attempt();
     if (status == kAgain) {
-      const int64_t began = MonotonicNanos(), delay = run_delay_.Nanos();
+      const int64_t began = MachineNanos(), delay = run_delay_.Nanos();
       ledger_.waits_for[number_] = which;
       ledger_.doing[number_] = Ledger::kWaiting;
       do {
@@ -220,7 +220,7 @@ class Actor {
   // Counted is the time after the death, without that in which this thread could have gone on and had no processor.
   void CheckWait(int64_t began, int64_t delay) {
     if (ledger_.over == 0) return;
-    const int64_t waited = MonotonicNanos() - std::max(began, ledger_.over_at.load());
+    const int64_t waited = MachineNanos() - std::max(began, ledger_.over_at.load());
     const int64_t fair = waited - (run_delay_.Nanos() - delay);
     CHECK(fair < kPromise);
     int64_t longest = ledger_.longest;

@@ -116,7 +116,7 @@ class EndUser {
   // As the library waits at a ring with ends: after each slice it looks for all dead.
   template <typename Attempt>
   Status Await(Ring::WaitQueueIndex which, Ring::End end, Attempt attempt) {
-    const int64_t began = MonotonicNanos(), delay = run_delay_.Nanos();
+    const int64_t began = MachineNanos(), delay = run_delay_.Nanos();
     const bool closes = number_ > kVictim && end == watched_;
     Status status;
     do {
@@ -137,7 +137,7 @@ class EndUser {
     board_.told++;
     const int64_t gone_at = board_.gone_at;
     if (gone_at == 0) return;
-    const int64_t fair = MonotonicNanos() - std::max(began, gone_at) - (run_delay_.Nanos() - delay);
+    const int64_t fair = MachineNanos() - std::max(began, gone_at) - (run_delay_.Nanos() - delay);
     CHECK(fair < Actor::kPromise);
     int64_t longest = board_.longest;
     while (fair > longest && !board_.longest.compare_exchange_weak(longest, fair)) continue;
@@ -206,7 +206,7 @@ class EndsScene {
     for (uint32_t i = 0; i < others_.size(); i++) {
       if (i == 2) CHECK_EQ(AwaitOther(i), 0);
     }
-    board_->gone_at = MonotonicNanos();
+    board_->gone_at = MachineNanos();
     for (uint32_t i = 0; i < others_.size() && i < 2; i++) CHECK_EQ(AwaitOther(i), 0);
     // Those who were there are all told, and so are we.
     while (user_.Act(opposite_) == kOk) continue;

@@ -37,7 +37,7 @@ struct Ledger {
 
   // From here on waits are measured, and the others count what they still complete.
   void StartTheClock() {
-    over_at.store(MonotonicNanos());
+    over_at.store(MachineNanos());
     over.store(1);
   }
 
@@ -45,7 +45,7 @@ struct Ledger {
   std::atomic<uint32_t> stop{0};
   std::atomic<uint32_t> hold{0};            // the others stay in the middle of their operations
   std::atomic<uint32_t> over{0};            // the victim is dead, or survived
-  std::atomic<int64_t> over_at{0};          // when
+  std::atomic<int64_t> over_at{0};          // when, by MachineNanos
   std::atomic<int64_t> longest{0};          // nanoseconds that an operation waited after that, at most
   std::atomic<uint64_t> victims_points{0};  // that it passed, if it survived
   std::atomic<uint64_t> late{0};  // messages got behind a younger one of their producer, for no reason written here

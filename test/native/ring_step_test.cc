@@ -247,7 +247,7 @@ class Stage {
 // Every stop of a child is a turn of the processor, for which a busy machine lets it wait: each scenario has the time
 // that others have for a test.
 Paths PathsOf(const Scenario& scenario) {
-  alarm(check::kWatchdogSeconds);
+  check::machine_clock->Watch(check::current, check::kWatchdogNanos);
   Paths paths;
   Stage stage(scenario, paths);
   Stepped& victim = stage.victim();

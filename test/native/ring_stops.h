@@ -8,6 +8,7 @@
 #include "named_segment.h"
 #include "pause.h"
 #include "ring_others.h"
+#include "short_form.h"
 
 namespace multiproc {
 
@@ -61,9 +62,10 @@ class Stopped {
   void BeginLook() {
     if (HoldsRoom() && !scenario_.repairs) CheckName();
     looks_.clear();
-    for (size_t i = 0; i < others_->count(); i++) looks_.push_back({RunDelay(others_->pid(i)), MonotonicNanos(), 0});
-    for (Look& look : looks_) look.delay = look.theirs.Nanos();
-    delay_ = ours_.Nanos();
+    for (size_t i = 0; i < others_->count(); i++) {
+      looks_.push_back({RunDelay(others_->pid(i)), MachineNanos(), 0, ours_.Nanos()});
+      looks_.back().delay = looks_.back().theirs.Nanos();
+    }
   }
   // True once each has done so, or needs what the stopped one has.
   bool OthersGoOn(StopFigures& figures) {
@@ -72,8 +74,7 @@ class Stopped {
       Look& look = looks_[i];
       const size_t number = Ledger::kFirstOther + i;
       if (look.over) continue;
-      const int64_t fair =
-          MonotonicNanos() - look.began - (look.theirs.Nanos() - look.delay) - (ours_.Nanos() - delay_);
+      const int64_t fair = look.Fair(ours_);
       const bool went_on = ended(i) > before_[i] || gone(i);
       // A wait for room that comes only when the stopped one goes on, of somebody who has looked for the dead; or for a
       // message that nobody has room for. What lies there can be got.
@@ -123,8 +124,20 @@ class Stopped {
  private:
   struct Look {
     RunDelay theirs;
-    int64_t began, delay;
+    int64_t last, delay, our_delay;
+    int64_t fair = 0;
     bool over = false;
+
+    // The time since the look began in which they could go on, and we could help them. Piece by piece: a delay also
+    // counts while the machine stands still, and would take away more than there was.
+    int64_t Fair(const RunDelay& ours) {
+      const int64_t now = MachineNanos(), theirs_now = theirs.Nanos(), ours_now = ours.Nanos();
+      fair += std::max<int64_t>(0, now - last - (theirs_now - delay) - (ours_now - our_delay));
+      last = now;
+      delay = theirs_now;
+      our_delay = ours_now;
+      return fair;
+    }
   };
 
   uint64_t ended(size_t i) const { return ledger_->ended[Ledger::kFirstOther + i]; }
@@ -171,7 +184,6 @@ class Stopped {
   std::vector<uint64_t> before_;
   std::vector<Look> looks_;
   const RunDelay ours_;
-  int64_t delay_ = 0;
   bool stopped_ = false, in_its_slot_ = false;
 };
 
@@ -193,12 +205,6 @@ inline void CheckAndContinue(std::list<Stopped>& many, StopFigures& figures) {
   many.clear();
 }
 
-// The short form takes one point of so many, another one each time.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr uint64_t kOneOf = 8;
-#else
-inline constexpr uint64_t kOneOf = 4;
-#endif
 inline constexpr uint64_t kTries = 16;
 // Stopped at the same time.
 inline constexpr size_t kMany = 60;
@@ -206,7 +212,7 @@ inline constexpr size_t kMany = 60;
 template <typename Scenarios>
 void StopBeside(const Scenarios& scenarios, uint32_t others) {
   const uint64_t seed = FreshSeed();
-  const uint64_t step = getenv("NATIVE_TEST_STEPS") != nullptr ? 1 : kOneOf;
+  const uint64_t step = OneOf(4, 8);
   StopFigures figures;
   std::list<Stopped> many;
   uint64_t wanted = 0, missed = 0;

@@ -87,7 +87,7 @@ class Actor {
       attempts = 0;
       const bool calm = In(Ledger::kCalm);
       const int64_t slice = calm ? kCalmSliceNanos : kSliceNanos;
-      const int64_t began = MonotonicNanos(), delay = run_delay_.Nanos();
+      const int64_t began = MachineNanos(), delay = run_delay_.Nanos();
       status = block(tracked, slice);
       if (status == kAgain) {
         sliced = true;
@@ -97,7 +97,7 @@ class Actor {
         Do(waiting);
         continue;
       }
-      const int64_t awake = MonotonicNanos() - began - (run_delay_.Nanos() - delay);
+      const int64_t awake = MachineNanos() - began - (run_delay_.Nanos() - delay);
       const bool at_once = attempts == 1, late = awake >= slice;
       const uint32_t where = static_cast<uint32_t>(waiting);
       if (status >= 0 && calm && (late || (sliced_in_calm && at_once))) ledger_.woken_by_slice_in_calm[where]++;

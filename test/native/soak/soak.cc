@@ -75,8 +75,9 @@ int Main(int argc, char** argv) {
   if (optind != argc) return Usage();
   check::current = "soak";
   // The rules end hangs of actors; this ends those of the supervisor itself.
-  signal(SIGALRM, check::OnAlarm);
-  alarm(static_cast<unsigned>(task.seconds) + 2 * check::kWatchdogSeconds);
+  check::MachineClock clock;
+  check::machine_clock = &clock;
+  clock.Watch(check::current, static_cast<int64_t>(task.seconds * 1e9) + 2 * check::kWatchdogNanos);
   setvbuf(stdout, nullptr, _IOLBF, 0);
   if (!MountOwnShm()) {
     fprintf(stderr, "soak: cannot mount a /dev/shm of its own: %s\n", strerror(errno));

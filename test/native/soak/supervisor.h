@@ -244,10 +244,10 @@ class Supervisor {
   }
   template <typename Condition>
   void Await(const char* what, Condition condition) {
-    const int64_t deadline = MonotonicNanos() + kPhasePatience;
+    const int64_t deadline = MachineNanos() + kPhasePatience;
     while (!condition()) {
       Look();
-      if (MonotonicNanos() > deadline) ledger_->Fail("after a long time it is not so that %s", what);
+      if (MachineNanos() > deadline) ledger_->Fail("after a long time it is not so that %s", what);
       Sleep(kLook);
     }
   }

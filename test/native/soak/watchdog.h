@@ -22,14 +22,14 @@ class Watchdog {
   // Twelve slices: of those who wait for the dead, one must live to the end of one.
   static constexpr int64_t kLinePromise = 3'000'000'000;
 
-  explicit Watchdog(Ledger& ledger) : ledger_(ledger), lines_(ledger), last_(MonotonicNanos()) {}
+  explicit Watchdog(Ledger& ledger) : ledger_(ledger), lines_(ledger), last_(MachineNanos()) {}
 
   void Born(uint32_t seat, pid_t pid) { seats_[seat] = {RunDelay(pid), {}, 0, 0, clock_, clock_}; }
   void Died(uint32_t seat) { seats_[seat].delay.reset(); }
 
   // The seat that is stuck, if one is.
   std::optional<uint32_t> Look(bool anybody_stopped) {
-    const int64_t now = MonotonicNanos();
+    const int64_t now = MachineNanos();
     int64_t ran = 0, delayed = 0;
     for (Seen& seen : seats_) {
       if (!seen.delay) continue;
