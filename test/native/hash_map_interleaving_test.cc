@@ -6,6 +6,7 @@
 
 #include "interleaving.h"
 #include "map_use.h"
+#include "short_form.h"
 
 namespace multiproc {
 namespace {
@@ -225,7 +226,7 @@ uint64_t Setting(const char* name, uint64_t usual) {
 
 // NATIVE_TEST_SEED: the first seed; NATIVE_TEST_STEPS: operations in all.
 TEST(random_interleavings_with_deaths) {
-  const uint64_t steps = Setting("NATIVE_TEST_STEPS", 1'000'000);
+  const uint64_t steps = Setting("NATIVE_TEST_STEPS", kSanitized ? 250'000 : 1'000'000);
   uint64_t seed = Setting("NATIVE_TEST_SEED", 1), seen = 0, deaths = 0;
   for (uint64_t done = 0; done < steps; seed++) {
     Crowd crowd(seed);

@@ -16,6 +16,7 @@
 #include "named_segment.h"
 #include "pause.h"
 #include "ring_messages.h"
+#include "short_form.h"
 
 namespace multiproc {
 namespace {
@@ -218,15 +219,9 @@ class Scene {
 // sees, of which the first ones stand for the rest, unless the test is lengthened.
 constexpr uint64_t kStep = 500;
 uint64_t Next(uint64_t k, const Scenario& scenario) {
-  const bool formats = scenario.queue && scenario.before == Before::kNothing && getenv("NATIVE_TEST_STEPS") == nullptr;
+  const bool formats = scenario.queue && scenario.before == Before::kNothing && !IsLengthened();
   return k + (formats && k >= 40 && k < 2040 ? std::min<uint64_t>(kStep, 2040 - k) : 1);
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSlowForks = true;
-#else
-constexpr bool kSlowForks = false;
-#endif
 
 // The points of one scenario at which victims were met, beside so many others.
 class Points {
@@ -303,7 +298,7 @@ class Points {
 };
 
 uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
-  const bool longer = getenv("NATIVE_TEST_STEPS") != nullptr;
+  const bool longer = IsLengthened();
   Points alone(scenario, 0, stop, seed);
   alone.TryAll(1);
   CHECK(!alone.met().empty());
@@ -311,11 +306,10 @@ uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
   std::string beside, missing;
   for (const uint32_t others : {1u, 3u}) {
     // Where forking is slow, the four processes of hundreds of scenes take longer than a test may.
-    if (others == 3 && kSlowForks && !longer) continue;
+    if (others == 3 && kSanitized && !longer) continue;
     Points points(scenario, others, stop, seed);
-    // The short form stops at one of three points beside others, at other ones each time.
-    points.TryAll(stop && !longer ? 3 : 1);
-    if (!kSlowForks || longer) points.TryMissing(alone.met());
+    points.TryAll(OneOf(stop ? 3 : 1, 3));
+    if (!kSanitized || longer) points.TryMissing(alone.met());
     CHECK(!points.met().empty());
     total += points.met().size();
     beside += ", " + check::Text(points.met().size()) + " with " + check::Text(others);

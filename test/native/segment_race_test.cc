@@ -8,6 +8,7 @@
 #include "child.h"
 #include "named_segment.h"
 #include "ring_messages.h"
+#include "short_form.h"
 
 namespace multiproc {
 namespace {
@@ -181,7 +182,7 @@ TEST(what_is_used_keeps_its_name_when_a_held_remover_goes_on_first) {
   for (const Pair& pair : kPairs) {
     std::list<Scene> scenes;
     Figures figures;
-    Hold(scenes, pair, seed, getenv("NATIVE_TEST_STEPS") != nullptr ? 1 : 8);
+    Hold(scenes, pair, seed, IsLengthened() ? 1 : 8);
     GoOn(scenes, true, figures);
     CHECK(figures.held > 0);
     CHECK_EQ(figures.waited, 0);
@@ -195,7 +196,7 @@ TEST(what_is_used_keeps_its_name_when_a_held_remover_goes_on_last) {
   // Together: many wait for a second.
   std::list<Scene> scenes;
   Figures figures;
-  for (const Pair& pair : kPairs) Hold(scenes, pair, seed, getenv("NATIVE_TEST_STEPS") != nullptr ? 4 : 20);
+  for (const Pair& pair : kPairs) Hold(scenes, pair, seed, IsLengthened() ? 4 : 20);
   GoOn(scenes, false, figures);
   printf("pairs at one name, of which %llu wanted it in vain: %llu stop points\n",
          static_cast<unsigned long long>(figures.waited), static_cast<unsigned long long>(figures.held));
