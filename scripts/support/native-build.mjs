@@ -47,9 +47,11 @@ export function runNativeTests(variant) {
 
   const report = join(root, folder, 'tests.xml');
   rmSync(report, { force: true });
+  // Most tests wait for other processes most of the time.
   const [command, ...args] = [
     ...settings.prefix,
     ...['ctest', '--test-dir', folder, '--output-on-failure', '--no-tests=error', '--output-junit', report],
+    ...['--parallel', String(2 * availableParallelism())],
   ];
   const ended = run(/** @type {string} */ (command), args, { env: settings.env });
   const counts = countsOf(report);

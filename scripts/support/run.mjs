@@ -12,10 +12,10 @@ const require = createRequire(import.meta.url);
  * @typedef {object} RunOptions
  * @property {NodeJS.ProcessEnv} [env] added to this process's environment
  * @property {string} [cwd] default: the project's folder
- * @property {number} [timeout] milliseconds; default: twenty minutes
+ * @property {number} [timeout] milliseconds; default: an hour
  */
 
-const TWENTY_MINUTES = 20 * 60_000;
+const AN_HOUR = 60 * 60_000;
 /** Bytes that are kept of what a program prints. */
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
@@ -41,7 +41,7 @@ export function run(command, args, options = {}) {
 export async function runAside(command, args) {
   const options = {
     cwd: root,
-    timeout: TWENTY_MINUTES,
+    timeout: AN_HOUR,
     killSignal: /** @type {const} */ ('SIGKILL'),
     maxBuffer: MOST_OUTPUT,
   };
@@ -103,7 +103,7 @@ export function binOf(packageName, command = packageName) {
  * @param {RunOptions} options
  * @param {'inherit' | 'pipe'} stdio
  */
-function start(command, args, { env, cwd = root, timeout = TWENTY_MINUTES }, stdio) {
+function start(command, args, { env, cwd = root, timeout = AN_HOUR }, stdio) {
   return spawnSync(command, args, {
     cwd,
     env: { ...process.env, ...env },

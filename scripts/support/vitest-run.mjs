@@ -8,9 +8,6 @@ import { binOf, run } from './run.mjs';
 
 /** @typedef {import('./native-build.mjs').Counts} Counts */
 
-/** All of them take ten minutes on a sanitized addon, and much more beside other work. */
-const AN_HOUR = 60 * 60_000;
-
 /**
  * @param {NodeJS.ProcessEnv} [env] added to this process's environment
  * @param {readonly string[]} [args] of vitest: which files
@@ -21,7 +18,7 @@ export function runVitest(env = {}, args = []) {
   const report = join(folder, 'vitest.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters, ...args], { env, timeout: AN_HOUR });
+    const ended = run(process.execPath, [binOf('vitest'), 'run', ...reporters, ...args], { env });
     const counts = countsOf(JSON.parse(readFileSync(report, 'utf8')));
     // Errors outside any test, such as an unhandled rejection, fail the run only.
     return !ended && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
