@@ -16,8 +16,9 @@ export default defineConfig({
     globalSetup: ['test/support/sweep-at-end.ts'],
     pool: 'forks',
     retry: 0,
-    testTimeout: 60_000 * slowness,
-    hookTimeout: 60_000 * slowness,
+    // These end hangs, and say nothing of speed: a virtual machine may stand still for most of the time.
+    testTimeout: 240_000 * slowness,
+    hookTimeout: 240_000 * slowness,
     // Tests of blocking and of death use several processes each; more files at once only make them wait for a core.
     maxWorkers: 2,
     server: { deps: { external: [/\/dist\//] } },

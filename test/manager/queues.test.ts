@@ -14,6 +14,7 @@ import {
 } from 'multiproc';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Agent } from '../support/agent.js';
+import { machineNow } from '../support/machine-clock.js';
 import { until } from '../support/until.js';
 
 let manager: SyncManager;
@@ -65,11 +66,11 @@ describe.each(kinds)('%s', (kind) => {
       count: 3,
     });
     const putting = queue.putMany([4, 5, 6, 7], { timeout: 400 }).catch((error: unknown) => error);
-    const begin = performance.now();
+    const begin = machineNow();
     // One goes in each time that there is room, and the time goes on.
     for (let n = 1; n <= 2; n++) expect(await queue.get()).toBe(n);
     expect(await putting).toMatchObject({ count: 2 });
-    expect(performance.now() - begin).toBeLessThan(4 * 400);
+    expect(machineNow() - begin).toBeLessThan(4 * 400);
     expect(await queue.getMany()).toEqual([3, 4, 5]);
   });
 

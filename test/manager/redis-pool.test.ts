@@ -201,38 +201,34 @@ test('a module that is not one of the worker, and a name that it has not, are no
   });
 });
 
-test(
-  'four workers that are killed again and again lose no job, and give each result once',
-  { timeout: 180_000 * slowness },
-  async () => {
-    await withSite(async ({ manager, start }) => {
-      start(['--processes', '4']);
-      const pool = await manager.Pool({ attempts: 20 });
-      const begun = await manager.Value('i', 0);
-      const numbers = Array.from({ length: 1_000 }, (_, index) => index);
-      let isOver = false;
-      const working = pool
-        .starmap(
-          note,
-          numbers.map((number) => [number, begun] as const),
-          { chunksize: 1 },
-        )
-        .finally(() => (isOver = true));
-      for (let kills = 0; kills < 5; kills += 1) {
-        const before = await begun.get();
-        await until('some jobs are done', async () => isOver || (await begun.get()) > before + 50);
-        const { workers } = await pool.stats();
-        const victim = workers[randomInt(Math.max(workers.length, 1))];
-        // One that was killed before counts until its lease is over.
-        if (victim !== undefined && spawnSync('kill', ['-0', String(victim.pid)]).status === 0)
-          process.kill(victim.pid, 'SIGKILL');
-      }
-      expect(await working).toEqual(numbers);
-      expect(await begun.get()).toBeGreaterThanOrEqual(numbers.length);
-      expect((await pool.stats()).unfinished).toBe(0);
-    });
-  },
-);
+test('four workers that are killed again and again lose no job, and give each result once', async () => {
+  await withSite(async ({ manager, start }) => {
+    start(['--processes', '4']);
+    const pool = await manager.Pool({ attempts: 20 });
+    const begun = await manager.Value('i', 0);
+    const numbers = Array.from({ length: 1_000 }, (_, index) => index);
+    let isOver = false;
+    const working = pool
+      .starmap(
+        note,
+        numbers.map((number) => [number, begun] as const),
+        { chunksize: 1 },
+      )
+      .finally(() => (isOver = true));
+    for (let kills = 0; kills < 5; kills += 1) {
+      const before = await begun.get();
+      await until('some jobs are done', async () => isOver || (await begun.get()) > before + 50);
+      const { workers } = await pool.stats();
+      const victim = workers[randomInt(Math.max(workers.length, 1))];
+      // One that was killed before counts until its lease is over.
+      if (victim !== undefined && spawnSync('kill', ['-0', String(victim.pid)]).status === 0)
+        process.kill(victim.pid, 'SIGKILL');
+    }
+    expect(await working).toEqual(numbers);
+    expect(await begun.get()).toBeGreaterThanOrEqual(numbers.length);
+    expect((await pool.stats()).unfinished).toBe(0);
+  });
+});
 
 describe('what a caller leaves when it is killed', () => {
   test('is withdrawn, and what applyAsync has given away is done', async () => {
@@ -282,7 +278,7 @@ describe('what a caller leaves when it is killed', () => {
 });
 
 describe('jobs go on', () => {
-  test('after the server was killed and started again', { timeout: 120_000 * slowness }, async () => {
+  test('after the server was killed and started again', async () => {
     const own = await RedisServer.start({ durable: true });
     await withSite(
       async ({ manager, start }) => {
@@ -301,26 +297,22 @@ describe('jobs go on', () => {
     await own.end();
   });
 
-  test(
-    'after the network was cut for longer than the lease, by workers of a new session',
-    { timeout: 120_000 * slowness },
-    async () => {
-      const network = await Network.to(server.port);
-      await withSite(async ({ manager }) => {
-        const words = ['--processes', '1', '--lease', String(LEASE)];
-        const workers = new Workers({ engine: network.url, namespace: manager.namespace, args: words });
-        const pool = await manager.Pool();
-        expect(await pool.apply(square, [2])).toBe(4);
-        await network.close();
-        await until('its lease is over', async () => (await pool.stats()).workers.length === 0);
-        const result = pool.apply(square, [3]);
-        await network.open();
-        expect(await result).toBe(9);
-        await workers.end();
-      });
+  test('after the network was cut for longer than the lease, by workers of a new session', async () => {
+    const network = await Network.to(server.port);
+    await withSite(async ({ manager }) => {
+      const words = ['--processes', '1', '--lease', String(LEASE)];
+      const workers = new Workers({ engine: network.url, namespace: manager.namespace, args: words });
+      const pool = await manager.Pool();
+      expect(await pool.apply(square, [2])).toBe(4);
       await network.close();
-    },
-  );
+      await until('its lease is over', async () => (await pool.stats()).workers.length === 0);
+      const result = pool.apply(square, [3]);
+      await network.open();
+      expect(await result).toBe(9);
+      await workers.end();
+    });
+    await network.close();
+  });
 });
 
 describe('multiproc worker', () => {

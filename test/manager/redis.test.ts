@@ -23,7 +23,7 @@ import { until } from '../support/until.js';
 
 expectNoLeftovers();
 
-const LEASE = 700 * slowness;
+const LEASE = 3_000 * slowness;
 let server: RedisServer;
 
 beforeAll(async () => {
@@ -82,7 +82,7 @@ describe('a client that is killed', () => {
     });
   });
 
-  test('and works off jobs: 4 workers, many kills, and nothing is lost', { timeout: 120_000 * slowness }, async () => {
+  test('and works off jobs: 4 workers, many kills, and nothing is lost', async () => {
     await withManager(
       async (manager) => {
         const jobs = await manager.JoinableQueue<number>();
@@ -134,29 +134,25 @@ test('a process whose event loop is busy for longer than the lease keeps its loc
 });
 
 describe('a network', () => {
-  test(
-    'that breaks again and again, when something was done and not answered, does each step once',
-    { timeout: 60_000 * slowness },
-    async () => {
-      const network = await Network.to(server.port);
-      await withManager(
-        async (manager) => {
-          const value = await manager.Value('i', 0);
-          const queue = await manager.Queue<number>();
-          network.loseAnswers(13);
-          for (let number = 0; number < 150; number += 1) {
-            await value.add(1);
-            await queue.put(number);
-            if (number % 2 === 1) expect([await queue.get(), await queue.get()]).toEqual([number - 1, number]);
-          }
-          network.loseAnswers(Infinity);
-          expect([await value.get(), await queue.qsize()]).toEqual([150, 0]);
-        },
-        { engine: network.url, lease: 10_000 },
-      );
-      await network.close();
-    },
-  );
+  test('that breaks again and again, when something was done and not answered, does each step once', async () => {
+    const network = await Network.to(server.port);
+    await withManager(
+      async (manager) => {
+        const value = await manager.Value('i', 0);
+        const queue = await manager.Queue<number>();
+        network.loseAnswers(13);
+        for (let number = 0; number < 150; number += 1) {
+          await value.add(1);
+          await queue.put(number);
+          if (number % 2 === 1) expect([await queue.get(), await queue.get()]).toEqual([number - 1, number]);
+        }
+        network.loseAnswers(Infinity);
+        expect([await value.get(), await queue.qsize()]).toEqual([150, 0]);
+      },
+      { engine: network.url, lease: 10_000 },
+    );
+    await network.close();
+  });
 
   test.each(['closed', 'silent'] as const)(
     'that is %s for longer than the lease: the lock is lost here, which is told, and another one has it',
@@ -210,38 +206,34 @@ describe('a network', () => {
   );
 });
 
-test(
-  'a server that is killed and started again under load has lost nothing that it has answered',
-  { timeout: 60_000 * slowness },
-  async () => {
-    const own = await RedisServer.start({ durable: true });
-    await withManager(
-      async (manager) => {
-        const jobs = await manager.JoinableQueue<number>();
-        const results = await manager.Queue<number>();
-        const workers = [1, 2].map(() => new Process({ target: workOff, args: [jobs, results] }));
-        for (const worker of workers) worker.start();
-        const count = 600;
-        for (let number = 0; number < count; number += 1) {
+test('a server that is killed and started again under load has lost nothing that it has answered', async () => {
+  const own = await RedisServer.start({ durable: true });
+  await withManager(
+    async (manager) => {
+      const jobs = await manager.JoinableQueue<number>();
+      const results = await manager.Queue<number>();
+      const workers = [1, 2].map(() => new Process({ target: workOff, args: [jobs, results] }));
+      for (const worker of workers) worker.start();
+      const count = 600;
+      for (let number = 0; number < count; number += 1) {
+        await jobs.put(number);
+        if (number % 200 === 100) {
+          const restarting = own.kill().then(() => own.begin());
           await jobs.put(number);
-          if (number % 200 === 100) {
-            const restarting = own.kill().then(() => own.begin());
-            await jobs.put(number);
-            await restarting;
-          }
+          await restarting;
         }
-        expect(await jobs.join({ timeout: 40_000 })).toBe(true);
-        await jobs.shutdown();
-        for (const worker of workers) expect(await worker.join()).toBe(0);
-        const seen = new Set<number>();
-        while (!(await results.empty())) for (const number of await results.getMany()) seen.add(number);
-        expect(seen.size).toBe(count);
-      },
-      { engine: own.url, lease: 30_000 },
-    );
-    await own.end();
-  },
-);
+      }
+      expect(await jobs.join({ timeout: 40_000 })).toBe(true);
+      await jobs.shutdown();
+      for (const worker of workers) expect(await worker.join()).toBe(0);
+      const seen = new Set<number>();
+      while (!(await results.empty())) for (const number of await results.getMany()) seen.add(number);
+      expect(seen.size).toBe(count);
+    },
+    { engine: own.url, lease: 30_000 },
+  );
+  await own.end();
+});
 
 describe('a queue', () => {
   test('with a message that cannot be decoded here gives those before it, then the error, then those behind it', async () => {

@@ -40,6 +40,7 @@ import {
   tryToHaveChildren,
 } from '../fixtures/tasks.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
+import { machineNow } from '../support/machine-clock.js';
 import { startChild } from '../support/run-child.js';
 import { slowness } from '../support/slowness.js';
 import { until } from '../support/until.js';
@@ -220,9 +221,9 @@ describe('ends', () => {
     const main = startChild('mains/killed-main.mjs');
     const [idle = 0, busy = 0, other = 0] = (await main.message()) as number[];
     main.kill('SIGKILL');
-    const killed = performance.now();
+    const killed = machineNow();
     await until('the end of the daemons', () => isGone(idle) && isGone(busy));
-    expect(performance.now() - killed).toBeLessThan(3000 * slowness);
+    expect(machineNow() - killed).toBeLessThan(3000 * slowness);
     expect(isGone(other)).toBe(false);
     process.kill(other, 'SIGKILL');
     await until('the end of the other child', () => isGone(other));

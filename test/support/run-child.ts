@@ -5,10 +5,12 @@ import { type ChildProcess, fork, type Serializable, spawnSync } from 'node:chil
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { machineNow } from './machine-clock.js';
 import { slowness } from './slowness.js';
 
-/** Milliseconds that a child may live. */
+/** Milliseconds that a child may live, and between two looks at it. */
 const WATCHDOG = 30_000 * slowness;
+const LOOK = 500;
 
 /** How a child ended. */
 export interface Exit {
@@ -103,12 +105,14 @@ export class Child {
 
   async #watch(watchdog: number): Promise<Exit> {
     let dump: string | undefined;
-    const timer = setTimeout(() => {
-      dump = this.#dump();
+    const deadline = machineNow() + watchdog;
+    const timer = setInterval(() => {
+      if (machineNow() < deadline) return;
+      dump ??= this.#dump();
       this.kill('SIGKILL');
-    }, watchdog);
+    }, LOOK);
     const [code, signal] = (await once(this.#process, 'close')) as [number | null, NodeJS.Signals | null];
-    clearTimeout(timer);
+    clearInterval(timer);
     running.delete(this);
     if (dump !== undefined) throw new Error(`${this.fixture} did not end within ${watchdog} ms\n${dump}`);
     return { code, signal, stdout: this.#stdout, stderr: this.#stderr };

@@ -14,7 +14,7 @@ test('every call succeeds or says what the documents say, and those who share an
     rounds: 1_000,
     kills: 0,
     seed: 1,
-    watchdog: 30_000 * slowness,
+    watchdog: 120_000 * slowness,
   });
   expect(failures).toEqual([]);
   expect(figures.incarnations).toBeGreaterThan(10);
@@ -27,7 +27,7 @@ test('the same holds while some are killed in the middle, and the next program r
     rounds: 2_000,
     kills: 8,
     seed: 2,
-    watchdog: 30_000 * slowness,
+    watchdog: 120_000 * slowness,
   });
   expect(failures).toEqual([]);
   // One may have finished before its kill came.
