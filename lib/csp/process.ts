@@ -203,6 +203,9 @@ function outcomeOf(child: Process, line: ReportLine, name: string): unknown {
  * returning, by a RetireError that it does not catch, or by its death. So none of them can be returned; ends that it has made itself can, and then it ends
  * when whoever has started it has received them. By a PoisonError that it does not catch, or any other error, they are poisoned.
  *
+ * Inside a function expression its own name means the function and not the factory. Where a process starts others of its kind, give the name first and
+ * the function without one: `process(import.meta, 'Tree', async (depth) => …)`.
+ *
  * @param meta `import.meta`, or the module's URL or absolute path (`__filename` in CommonJS); may be left out for inline ones.
  * @param fn a function with a name; or first the name, then the function.
  * @throws TypeError (ERR_MULTIPROC_ARGUMENT).
