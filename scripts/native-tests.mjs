@@ -1,19 +1,17 @@
 // @ts-check
 // Runs the native unit tests, plain or under sanitizers.
 //
-//   node scripts/native-tests.mjs [plain | address | thread] [--summary FILE]      FILE receives the counts as JSON
+//   node scripts/native-tests.mjs [plain | address | thread]
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runNativeTests, variantNames } from './support/native-build.mjs';
 
-const { values, positionals } = parseArgs({ options: { summary: { type: 'string' } }, allowPositionals: true });
+const { positionals } = parseArgs({ allowPositionals: true });
 const [variant = 'plain'] = positionals;
 if (!variantNames.includes(variant)) {
   process.stderr.write(`Cannot run native tests of ${JSON.stringify(variant)}: there are ${variantNames.join(', ')}\n`);
   process.exit(2);
 }
 const counts = runNativeTests(variant);
-if (values.summary !== undefined) writeFileSync(values.summary, JSON.stringify(counts));
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
 process.exit(counts.failed === 0 ? 0 : 1);
