@@ -71,8 +71,8 @@ function failing(conditions: readonly string[]): string {
       `#include <stdio.h>\n#include "core/layout.h"\n#include "core/ring_word.h"\nusing namespace multiproc;\nint main() {\n${checks.join('\n')}\n}\n`,
     );
     const options = ['-std=c++20', '-Wno-invalid-offsetof', '-I', join(root, 'native'), '-o', program, source];
-    execFileSync('g++', options, { encoding: 'utf8', timeout: 60_000 });
-    return execFileSync(program, { encoding: 'utf8', timeout: 10_000 });
+    execFileSync('g++', options, { encoding: 'utf8', timeout: 200_000 });
+    return execFileSync(program, { encoding: 'utf8', timeout: 200_000 });
   } finally {
     rmSync(folder, { recursive: true });
   }

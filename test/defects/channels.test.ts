@@ -53,7 +53,7 @@ test('D3: others read on when a reader was killed in get(), and the message in i
   const decoding = new Process({ target: receiveOne, args: [queue] });
   decoding.start();
   expect(await decoding.join()).toBe(-9);
-  const [theirs, bomb] = (await queue.get({ timeout: 20_000 })) as [Lock, unknown];
+  const [theirs, bomb] = (await queue.get({ timeout: 200_000 })) as [Lock, unknown];
   expect(bomb).toBeInstanceOf(DeadlyToChildren);
   theirs.close();
 });
@@ -252,8 +252,8 @@ test('D38: join() of a queue shows what a dead worker left unfinished, and a tas
   queue.putSync('taken');
   const killed = startChild('die-with-job.mjs', { args: [queue.handle] });
   expect((await killed.exit).signal).toBe('SIGKILL');
-  const job = await queue.take({ timeout: 20_000 });
+  const job = await queue.take({ timeout: 200_000 });
   expect([job.value, job.attempts]).toEqual(['taken', 2]);
   job.done();
-  await queue.join({ timeout: 20_000 });
+  await queue.join({ timeout: 200_000 });
 });

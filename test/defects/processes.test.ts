@@ -37,7 +37,7 @@ test('D33: the parent has the error that ended a child, with its stack there', a
 test('D34: all who join at once get the exit code', async () => {
   const child = new Process({ target: exitWith, args: [7] });
   child.start();
-  const joins = [child.join(), child.join({ timeout: 20_000 }), child.sentinel, child.join()];
+  const joins = [child.join(), child.join({ timeout: 200_000 }), child.sentinel, child.join()];
   expect(child.joinSync()).toBe(7);
   expect(await Promise.all(joins)).toEqual([7, 7, 7, 7]);
   expect(child.exitCode).toBe(7);
@@ -57,7 +57,7 @@ test('D39: there is no fork, and threads of the parent that hold locks hinder no
   await new Promise((resolve) => thread.once('message', resolve));
   const child = new Process({ target: exitWith, args: [0] });
   child.start();
-  expect(await child.join({ timeout: 20_000 })).toBe(0);
+  expect(await child.join({ timeout: 200_000 })).toBe(0);
   event.set();
   await ended;
 });

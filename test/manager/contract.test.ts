@@ -70,7 +70,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
 
   test('a queue waits: for an item, for room, and for no longer than it may', async () => {
     const queue = await manager.Queue<number>(1);
-    const got = queue.get({ timeout: 20_000 });
+    const got = queue.get({ timeout: 200_000 });
     await queue.put(1);
     expect(await got).toBe(1);
     await queue.put(2);
@@ -124,7 +124,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
     expect(await lock.acquire()).toBe(true);
     expect([await lock.locked(), await lock.acquire({ timeout: 5 })]).toEqual([true, false]);
     await expect(lock.hold({ timeout: 5 })).rejects.toThrow(TimeoutError);
-    const waiting = lock.acquire({ timeout: 20_000 });
+    const waiting = lock.acquire({ timeout: 200_000 });
     await lock.release();
     expect(await waiting).toBe(true);
     await lock.release();
@@ -195,9 +195,9 @@ describe.each(engines)('objects in %s', (_name, make) => {
     const ready = await manager.Semaphore(0);
     const children = [1, 2, 3].map(() => new Process({ target: waitAtCondition, args: [condition, log, ready] }));
     for (const child of children) child.start();
-    for (let child = 0; child < 3; child += 1) expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
+    for (let child = 0; child < 3; child += 1) expect(await ready.acquire({ timeout: 200_000 })).toBe(true);
     await condition.run(() => condition.notify());
-    expect(await ready.acquire({ timeout: 20_000 })).toBe(true);
+    expect(await ready.acquire({ timeout: 200_000 })).toBe(true);
     expect(await log.length()).toBe(1);
     await condition.run(() => condition.notifyAll());
     for (const child of children) expect(await child.join()).toBe(0);
@@ -210,7 +210,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
     const filled = await manager.Condition(lock);
     const emptied = await manager.Condition(lock);
     const value = await manager.Value('i', 0);
-    const waiting = filled.run(() => filled.waitFor(async () => (await value.get()) === 2, { timeout: 20_000 }));
+    const waiting = filled.run(() => filled.waitFor(async () => (await value.get()) === 2, { timeout: 200_000 }));
     for (let step = 0; step < 2; step += 1) {
       await emptied.run(async () => {
         expect(await lock.locked()).toBe(true);
@@ -228,7 +228,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
     const condition = await manager.Condition(await manager.Lock());
     const controller = new AbortController();
     const calledOff = condition.run(() => condition.wait({ signal: controller.signal }));
-    const patient = condition.run(() => condition.wait({ timeout: 20_000 }));
+    const patient = condition.run(() => condition.wait({ timeout: 200_000 }));
     await condition.run(() => undefined);
     controller.abort(new Error('enough'));
     await expect(calledOff).rejects.toThrow('enough');
@@ -432,7 +432,7 @@ describe.each(engines)('objects in %s', (_name, make) => {
     };
     const child = new Process({ target: useAll, args: [objects] });
     child.start();
-    expect(await objects.event.wait({ timeout: 20_000 })).toBe(true);
+    expect(await objects.event.wait({ timeout: 200_000 })).toBe(true);
     expect(await child.join()).toBe(0);
     expect([await objects.list.value(), await objects.dict.value(), await objects.namespace.get('x')]).toEqual([
       ['from the child'],

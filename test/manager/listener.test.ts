@@ -145,7 +145,7 @@ describe('keys', () => {
       async (listener) => {
         const child = new Process({ target: echo, args: [listener.address] });
         child.start();
-        const connection = await listener.accept({ timeout: 20_000 });
+        const connection = await listener.accept({ timeout: 200_000 });
         await connection.send('?');
         expect(await connection.recv()).toBe('?');
         connection.close();
@@ -160,7 +160,7 @@ describe('keys', () => {
     const child = new Process({ target: serve, args: [there, null, 2] });
     child.start();
     there.close();
-    const address = (await here.recv({ timeout: 20_000 })) as Address;
+    const address = (await here.recv({ timeout: 200_000 })) as Address;
     for (const count of [0, 1]) {
       const connection = await Client(address);
       expect(await connection.recv()).toEqual({ pid: child.pid, count });
@@ -206,7 +206,7 @@ describe('keys', () => {
           await closeBoth(listener.accept(), Client(listener.address));
           const child = new Process({ target: echo, args: [listener.address] });
           child.start();
-          (await listener.accept({ timeout: 20_000 })).close();
+          (await listener.accept({ timeout: 200_000 })).close();
           expect(await child.join()).toBe(0);
         },
         { authkey: Buffer.from('changed') },
@@ -385,7 +385,7 @@ describe('strangers', () => {
       async (listener) => {
         const child = new Process({ target: echo, args: [listener.address] });
         child.start();
-        const served = await listener.accept({ timeout: 20_000 });
+        const served = await listener.accept({ timeout: 200_000 });
         const seed = randomBytes(4).readUInt32LE();
         const random = generator(seed);
         const heap = (): number => process.memoryUsage().heapUsed + process.memoryUsage().external;
@@ -394,7 +394,7 @@ describe('strangers', () => {
           if (round === 50) before = heap();
           await Promise.all(Array.from({ length: 10 }, () => disturb(listener.address, random)));
           await served.send({ seed, round });
-          expect(await served.recv({ timeout: 20_000 })).toEqual({ seed, round });
+          expect(await served.recv({ timeout: 200_000 })).toEqual({ seed, round });
         }
         expect(heap() - before).toBeLessThan(50_000_000);
         expect(await wait([listener], { timeout: 0 })).toEqual([]);

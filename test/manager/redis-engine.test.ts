@@ -14,7 +14,7 @@ import { until } from '../support/until.js';
 
 expectNoLeftovers();
 
-const LEASE = 3_000 * slowness;
+const LEASE = 5_000 * slowness;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let server: RedisServer;
 let folder: string;
@@ -35,7 +35,7 @@ async function waiter(condition: ManagedCondition): Promise<Process> {
   const child = new Process({ target: waitAndWait, args: [there, condition] });
   child.start();
   there.close();
-  await here.recv({ timeout: 60_000 });
+  await here.recv({ timeout: 200_000 });
   here.close();
   // It has said so with the lock in its hand.
   await condition.run(() => undefined);
@@ -50,7 +50,7 @@ describe('a condition', () => {
     const after = await waiter(condition);
     before.kill();
     await before.join();
-    const patient = condition.run(() => condition.wait({ timeout: 60_000 }));
+    const patient = condition.run(() => condition.wait({ timeout: 200_000 }));
     await until('it waits', async () => !(await condition.locked()));
     await condition.run(async () => {
       // The first and the second: of the dead one the engine does not know yet, the other is killed before it gets the lock.
@@ -80,7 +80,7 @@ describe('a namespace without a name', () => {
     const child = new Process({ target: makeAndWait, args: [there, server.url, LEASE] });
     child.start();
     there.close();
-    const namespace = (await here.recv({ timeout: 60_000 })) as string;
+    const namespace = (await here.recv({ timeout: 200_000 })) as string;
     here.close();
     const living = await Manager({ engine: server.url, lease: LEASE });
     const kept = await living.Value('i', 5);

@@ -28,7 +28,7 @@ import { until } from '../support/until.js';
 expectNoLeftovers();
 
 /** Long enough for a thread that has to wait for a processor. */
-const LEASE = 3_000 * slowness;
+const LEASE = 5_000 * slowness;
 let server: RedisServer;
 let folder: string;
 
@@ -239,7 +239,7 @@ describe('what a caller leaves when it is killed', () => {
       const child = new Process({ target: callAndWait, args: [there, pool, value] });
       child.start();
       there.close();
-      const handle = (await here.recv({ timeout: 20_000 })) as string;
+      const handle = (await here.recv({ timeout: 200_000 })) as string;
       here.close();
       expect((await pool.stats()).unfinished).toBe(2);
       child.kill();

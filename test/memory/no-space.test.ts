@@ -10,7 +10,7 @@ function withSmallSharedMemory(...command: string[]) {
   // What stays behind in it is an error, too.
   const script = 'mount -t tmpfs -o size=2m tmpfs /dev/shm && "$@" && ls -A /dev/shm >&2';
   const args = ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', ...command];
-  return spawnSync('unshare', args, { encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' });
+  return spawnSync('unshare', args, { encoding: 'utf8', timeout: 200_000, killSignal: 'SIGKILL' });
 }
 
 // Containers often forbid it.

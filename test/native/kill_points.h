@@ -17,6 +17,7 @@
 #include "child.h"
 #include "pause.h"
 #include "ring_messages.h"
+#include "short_form.h"
 #include "unnamed_segment.h"
 
 namespace multiproc {
@@ -235,25 +236,26 @@ class Points {
   Points(const Scenario& scenario, uint32_t others, bool stop, uint64_t seed)
       : scenario_(scenario), others_(others), stop_(stop), seed_(seed) {}
 
-  // For k = 1, 2, ... in batches, until so many victims in a row get by: beside others the way of one is longer than
-  // that of another.
-  void TryAll() {
+  // For k = 1, 2, ... in batches, or one k of so many, until so many victims in a row get by: beside others the way of
+  // one is longer than that of another.
+  void TryAll(uint64_t step) {
     constexpr uint64_t kBatch = 24, kGotBy = 8;
-    for (uint64_t first = 1; first <= Last() + kGotBy; first += kBatch) {
+    for (uint64_t k = 1 + seed_ % step; k <= Last() + kGotBy * step;) {
       std::vector<uint64_t> batch;
-      for (uint64_t k = first; k < first + kBatch; k++) batch.push_back(k);
+      for (; batch.size() < kBatch; k += step) batch.push_back(k);
+      tried_.insert(batch.begin(), batch.end());
       Try(batch);
     }
   }
-  // Those up to `last` that were not met, a few times anew: then the others may be somewhere else.
+  // Those up to `last` that were tried and not met, a few times anew: then the others may be somewhere else.
   void TryMissing(uint64_t last) {
     const int rounds = stop_ ? 4 : 24;
     for (int round = 0; round < rounds && !Missing(last).empty(); round++) Try(Missing(last));
   }
   std::vector<uint64_t> Missing(uint64_t last) const {
     std::vector<uint64_t> missing;
-    for (uint64_t k = 1; k <= last; k++) {
-      if (!met_.contains(k)) missing.push_back(k);
+    for (const uint64_t k : tried_) {
+      if (k <= last && !met_.contains(k)) missing.push_back(k);
     }
     return missing;
   }
@@ -280,16 +282,17 @@ class Points {
   const uint32_t others_;
   const bool stop_;
   const uint64_t seed_;
-  std::set<uint64_t> met_;
+  std::set<uint64_t> tried_, met_;
   uint64_t scenes_ = 0;
   uint32_t slices_ = 0;
 };
 
-// Tries every point that the victim passes alone, and what it passes besides where others are; those that it never came
-// to beside others (it waits, or does not) are printed. Returns how many were met.
+// Tries every point that the victim passes alone, and beside others one of two of these and of what it passes besides
+// there, other ones each time; those that it never came to beside others (it waits, or does not) are printed. Returns
+// how many were met.
 inline uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
   Points alone(scenario, 0, stop, seed);
-  alone.TryAll();
+  alone.TryAll(1);
   CHECK(alone.count() > 0);
   // Alone its way is always the same: no point is passed over.
   CHECK_EQ(alone.count(), alone.Last());
@@ -298,7 +301,8 @@ inline uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed)
   std::string beside, missing;
   for (const uint32_t others : {1u, kMostOthers}) {
     Points points(scenario, others, stop, seed + others);
-    points.TryAll();
+    // Of few all: one of them can be out of reach.
+    points.TryAll(alone.Last() < 16 ? 1 : OneOf(2, 4));
     points.TryMissing(alone.Last());
     CHECK(points.count() > 0);
     total += points.count();

@@ -48,7 +48,7 @@ export function packageChecks() {
     ...NODE_VERSIONS.flatMap((version) =>
       Object.entries(FLAVOURS).map(([flavour, file]) => ({
         name: `package: ${flavour} on Node ${version}`,
-        run: () => run(nodeBinary(version), [join(project(), file)], { cwd: project(), timeout: 60_000 }),
+        run: () => run(nodeBinary(version), [join(project(), file)], { cwd: project(), timeout: 200_000 }),
       })),
     ),
   ];

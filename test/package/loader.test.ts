@@ -47,7 +47,7 @@ function load(env: NodeJS.ProcessEnv = {}, prelude = ''): Outcome {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', program], {
     env: { ...process.env, MULTIPROC_NATIVE_PATH: '', ...env },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 200_000,
     killSignal: 'SIGKILL',
   });
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });

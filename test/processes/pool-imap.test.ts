@@ -189,7 +189,7 @@ describe('failures', () => {
     await expect(iterator.next({ timeout: 20 })).rejects.toThrow(TimeoutError);
     await expect(iterator.next({ timeout: 0 })).rejects.toThrow(TimeoutError);
     await expect(iterator.next({ signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ name: 'TimeoutError' });
-    const both = [iterator.next(), iterator.next({ timeout: 20_000 })];
+    const both = [iterator.next(), iterator.next({ timeout: 200_000 })];
     gate.set();
     expect(await Promise.all(both)).toEqual([
       { value: 9, done: false },
@@ -284,7 +284,7 @@ describe('the end of the pool', () => {
       expect(input.returned).toBe(1);
       let failures = 0;
       for (let calls = 0; calls < 10; calls++) {
-        const step = await iterator.next({ timeout: 5000 }).catch((error: unknown) => error);
+        const step = await iterator.next({ timeout: 200_000 }).catch((error: unknown) => error);
         if (step instanceof TerminatedError) failures += 1;
         else if ((step as { done?: boolean }).done === true) break;
       }

@@ -251,8 +251,8 @@ describe('calls', () => {
       },
     };
     const outer = pool.applyAsync(echo, [argument]);
-    expect(await outer.get({ timeout: 10_000 })).toEqual({ text: 'outer' });
-    expect(await inner?.get({ timeout: 10_000 })).toBe('inner');
+    expect(await outer.get({ timeout: 200_000 })).toEqual({ text: 'outer' });
+    expect(await inner?.get({ timeout: 200_000 })).toBe('inner');
   });
 
   test('calls with the same key go to the same worker', async () => {

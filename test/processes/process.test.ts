@@ -101,7 +101,7 @@ describe('life of a process', () => {
         environment: 'yes',
       });
 
-      expect(await Promise.all([child.join(), child.join({ timeout: 20_000 }), child.sentinel])).toEqual([0, 0, 0]);
+      expect(await Promise.all([child.join(), child.join({ timeout: 200_000 }), child.sentinel])).toEqual([0, 0, 0]);
       expect(child.joinSync()).toBe(0);
       expect(child).toMatchObject({ exitCode: 0, signalCode: null, error: null });
       expect(child.isAlive()).toBe(false);

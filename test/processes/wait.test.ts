@@ -186,7 +186,7 @@ test('wait() can be called off, and close() ends it', async () => {
 test('who waits for messages beside a wait() still gets them', async () => {
   const queue = new Queue<number>();
   const got = queue.get();
-  const waiting = wait([queue], { timeout: 5000 });
+  const waiting = wait([queue], { timeout: 200_000 });
   const child = new Process({ target: exitWith, args: [0] });
   child.start();
   expect(waitSync([queue, child])).toEqual([child]);

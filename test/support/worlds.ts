@@ -91,7 +91,7 @@ export interface Listed {
 /** Runs `multiproc <command> --json`, which is also a start of a program of the library. */
 function runTool(command: string, within: readonly string[]): unknown {
   const [file, ...args] = [...within, process.execPath, commandLineTool, command, '--json'];
-  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: 30_000 });
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: 200_000 });
   if (status !== 0) throw new Error(`multiproc ${command} failed: ${stderr}`);
   return JSON.parse(stdout);
 }

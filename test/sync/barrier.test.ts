@@ -50,7 +50,7 @@ test('Barrier.wait() lets processes pass only together', async () => {
 });
 
 test('Barrier.wait() that times out breaks the barrier for all, until reset()', async () => {
-  using barrier = new Barrier(3, { timeout: 20_000 });
+  using barrier = new Barrier(3, { timeout: 200_000 });
   const agent = new Agent();
   const broken = expect(agent.call(barrier, 'waitSync')).rejects.toMatchObject({
     code: 'ERR_MULTIPROC_BROKEN_BARRIER',
@@ -241,7 +241,7 @@ test('Barrier passes many rounds', async () => {
 
 test('what a party wrote before it arrived at the Barrier is seen by all after it', async () => {
   using array = new SharedArray('i', 100);
-  using barrier = new Barrier(2, { timeout: 20_000 });
+  using barrier = new Barrier(2, { timeout: 200_000 });
   const rounds = 500;
   const child = startChild('write-then-arrive.mjs', { args: [array.handle, barrier.handle, String(rounds)] });
   for (let round = 1; round <= rounds; round += 1) {

@@ -26,7 +26,7 @@ test('Event.wait() says whether it was set', async () => {
 
 test('Event.set() wakes all tasks that wait, even when clear() follows at once', async () => {
   using event = new Event();
-  const waiting = Promise.all([event.wait(), event.wait(), event.wait({ timeout: 20_000 })]);
+  const waiting = Promise.all([event.wait(), event.wait(), event.wait({ timeout: 200_000 })]);
   event.set();
   event.clear();
   expect(await waiting).toEqual([true, true, true]);
@@ -109,7 +109,7 @@ test('what was written before Event.set() is seen after the wait', async () => {
   const child = startChild('write-then-set.mjs', { args: [array.handle, written.handle, read.handle, String(rounds)] });
   for (let round = 1; round <= rounds; round += 1) {
     // Both ways to wait: the promise is served by another piece of code than the blocking call.
-    expect(round % 2 === 0 ? await written.wait({ timeout: 20_000 }) : written.waitSync({ timeout: 20_000 })).toBe(
+    expect(round % 2 === 0 ? await written.wait({ timeout: 200_000 }) : written.waitSync({ timeout: 200_000 })).toBe(
       true,
     );
     expect([...new Set(array)]).toEqual([round]);

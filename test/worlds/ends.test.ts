@@ -61,7 +61,7 @@ test.each(ways)(
     expect(exit.stderr).toMatch(stderr);
 
     expect(put.getManySync()).toEqual(released ? ['just before', 'while exiting'] : ['just before']);
-    expect(lock.acquireSync({ timeout: 10_000 })).toBe(true);
+    expect(lock.acquireSync({ timeout: 200_000 })).toBe(true);
     expect(lock.ownerDied).toBe(!released);
     lock.release();
     expect(lock.acquireSync({ timeout: 0 })).toBe(true);
@@ -74,10 +74,10 @@ test.each(ways)(
     held.release();
     expect(full.getManySync()).toEqual(['first']);
     empty.putSync('for us');
-    expect(await empty.get({ timeout: 10_000 })).toBe('for us');
+    expect(await empty.get({ timeout: 200_000 })).toBe('for us');
     semaphore.release();
-    expect(semaphore.acquireSync({ timeout: 10_000 })).toBe(true);
-    expect(condition.acquireSync({ timeout: 10_000 })).toBe(true);
+    expect(semaphore.acquireSync({ timeout: 200_000 })).toBe(true);
+    expect(condition.acquireSync({ timeout: 200_000 })).toBe(true);
     condition.release();
     // It had arrived: who comes now neither passes with its help nor waits for it.
     await expect(barrier.wait()).rejects.toMatchObject({ code: 'ERR_MULTIPROC_BROKEN_BARRIER' });

@@ -99,7 +99,7 @@ test('messages go between the namespaces, large ones too, and what a killed work
   expect(collectGarbage(pidNamespace)).not.toContain(name);
   // The dead one is found by whoever waits; until then what lies behind its message is delivered.
   expect((await other.call<string>(handle, 'getSync')) === large).toBe(true);
-  expect(await other.call(handle, 'takeSync', { timeout: 5_000 })).toEqual({ value: 'first', attempts: 2 });
+  expect(await other.call(handle, 'takeSync', { timeout: 200_000 })).toEqual({ value: 'first', attempts: 2 });
   await expect(other.call(handle, 'getNowait')).rejects.toMatchObject({ code: 'ERR_MULTIPROC_EMPTY' });
   await other.end();
 });
