@@ -22,7 +22,7 @@ export async function runChecks(checks, latest = Infinity) {
   const table = [];
   for (const check of checks) {
     if (performance.now() - begun > latest) {
-      table.push(...[check].flat().map(({ name }) => `${name}: NOT RUN, the time for the gate is over`));
+      table.push(...[check].flat().map(({ name }) => `${name}: NOT RUN, the time is over`));
       continue;
     }
     for (const { passed, failed, line } of await Promise.all([check].flat().map(runCheck))) {
@@ -39,12 +39,13 @@ export async function runChecks(checks, latest = Infinity) {
 async function runCheck({ name, run }) {
   process.stdout.write(`\n=== ${name}\n`);
   const start = performance.now();
-  const { passed, failed, failures = [] } = await countsOf(run);
+  const { passed, failed, failures = [], notRun = [] } = await countsOf(run);
   const verdict = `${failed === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - start) / 1000).toFixed(1)} s`;
   process.stdout.write(`=== ${name}: ${verdict}\n`);
   const lines = [
     `${name}: ${passed} passed, ${failed} failed (${verdict})`,
     ...failures.map((test) => `  failed: ${test}`),
+    ...notRun.map((part) => `  NOT RUN, the time is over: ${part}`),
   ];
   return { passed, failed, line: lines.join('\n') };
 }

@@ -4,7 +4,6 @@ import { Channel, Spawn, times } from 'multiproc/csp';
 import { describe, expect, test } from 'vitest';
 import { LedgerReader, LedgerWriter, Selector } from '../fixtures/csp-processes.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
-import { slowness } from '../support/slowness.js';
 import { until } from '../support/until.js';
 
 expectNoLeftovers();
@@ -59,12 +58,9 @@ async function killOne(pick: (below: number) => number): Promise<void> {
   await child?.join();
 }
 
-const watchdog = 60_000 * slowness;
-
 describe(`with seed ${seed}`, () => {
   test.each([0, 4])(
     'readers and writers of a channel with buffer %i are killed at random: the others go on, nothing comes twice',
-    { timeout: watchdog },
     async (buffer) => {
       const pick = random(seed);
       const ledger = makeLedger(4);
@@ -91,37 +87,33 @@ describe(`with seed ${seed}`, () => {
     },
   );
 
-  test(
-    'processes that select among reading and writing are killed at random: the others go on, nothing comes twice',
-    { timeout: watchdog },
-    async () => {
-      const pick = random(seed + 1);
-      const ledger = makeLedger(5);
-      const channels = Array.from({ length: 3 }, () => new Channel());
-      const selectors = Array.from({ length: 5 }, (_, who) =>
-        Selector(
-          who,
-          channels.map((channel) => channel.reader()),
-          channels.map((channel) => channel.writer()),
-          most,
-          ledger,
-        ),
-      );
-      const ends = Promise.allSettled(Spawn(selectors).map(({ result }) => result));
-      for (let kills = 0; kills < 3; kills += 1) {
-        const before = total(ledger.seen);
-        await until('communications', () => total(ledger.seen) > before + 200 + pick(500));
-        await killOne(pick);
-      }
-      const after = total(ledger.seen);
-      await until('the last two go on', () => total(ledger.seen) > after + 200);
-      for (const child of activeChildren()) child.kill();
-      await ends;
-      const { twice, lost } = audit(ledger);
-      expect(twice).toBe(0);
-      expect(lost).toBeLessThanOrEqual(5);
-      for (const channel of channels) channel.close();
-      closeLedger(ledger);
-    },
-  );
+  test('processes that select among reading and writing are killed at random: the others go on, nothing comes twice', async () => {
+    const pick = random(seed + 1);
+    const ledger = makeLedger(5);
+    const channels = Array.from({ length: 3 }, () => new Channel());
+    const selectors = Array.from({ length: 5 }, (_, who) =>
+      Selector(
+        who,
+        channels.map((channel) => channel.reader()),
+        channels.map((channel) => channel.writer()),
+        most,
+        ledger,
+      ),
+    );
+    const ends = Promise.allSettled(Spawn(selectors).map(({ result }) => result));
+    for (let kills = 0; kills < 3; kills += 1) {
+      const before = total(ledger.seen);
+      await until('communications', () => total(ledger.seen) > before + 200 + pick(500));
+      await killOne(pick);
+    }
+    const after = total(ledger.seen);
+    await until('the last two go on', () => total(ledger.seen) > after + 200);
+    for (const child of activeChildren()) child.kill();
+    await ends;
+    const { twice, lost } = audit(ledger);
+    expect(twice).toBe(0);
+    expect(lost).toBeLessThanOrEqual(5);
+    for (const channel of channels) channel.close();
+    closeLedger(ledger);
+  });
 });

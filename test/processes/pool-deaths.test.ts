@@ -163,38 +163,34 @@ describe('a worker that dies', () => {
     expect(await Promise.all(results)).toEqual(numbers(3500).map((x) => x * x));
   });
 
-  test(
-    'any of them, at any moment, beside 10,000 tasks with payloads that check themselves',
-    { timeout: 120_000 },
-    async () => {
-      await using pool = new Pool(4);
-      const items = numbers(10_000).map((id) => {
-        const bytes = Buffer.alloc(1 + ((id * 7919) % (id % 50 === 0 ? 20_000 : 300)), id % 251);
-        return { id, bytes, sum: digest(bytes) };
-      });
-      let done = 0;
-      const results = items.map((item) =>
-        pool.apply(check, [item], { retries: 1000 }).then((value) => {
-          done += 1;
-          return value;
-        }),
-      );
-      let kills = 0;
-      for (let at = 300; at < 10_000; at += 400) {
-        await until('some more are done', () => done >= at);
-        const ready = pool.stats().workers.filter((worker) => worker.ready);
-        const victim = ready[Math.floor(Math.random() * ready.length)];
-        if (victim !== undefined && killIfThere(victim.pid)) kills += 1;
-      }
-      for (const [id, value] of (await Promise.all(results)).entries()) {
-        expect(value.id).toBe(id);
-        expect(value.sum).toBe(items[id]?.sum);
-        expect(digest(value.bytes)).toBe(value.sum);
-      }
-      expect(kills).toBeGreaterThan(10);
-      expect(pool.stats()).toMatchObject({ queued: 0, running: 0, failed: 0 });
-    },
-  );
+  test('any of them, at any moment, beside 10,000 tasks with payloads that check themselves', async () => {
+    await using pool = new Pool(4);
+    const items = numbers(10_000).map((id) => {
+      const bytes = Buffer.alloc(1 + ((id * 7919) % (id % 50 === 0 ? 20_000 : 300)), id % 251);
+      return { id, bytes, sum: digest(bytes) };
+    });
+    let done = 0;
+    const results = items.map((item) =>
+      pool.apply(check, [item], { retries: 1000 }).then((value) => {
+        done += 1;
+        return value;
+      }),
+    );
+    let kills = 0;
+    for (let at = 300; at < 10_000; at += 400) {
+      await until('some more are done', () => done >= at);
+      const ready = pool.stats().workers.filter((worker) => worker.ready);
+      const victim = ready[Math.floor(Math.random() * ready.length)];
+      if (victim !== undefined && killIfThere(victim.pid)) kills += 1;
+    }
+    for (const [id, value] of (await Promise.all(results)).entries()) {
+      expect(value.id).toBe(id);
+      expect(value.sum).toBe(items[id]?.sum);
+      expect(digest(value.bytes)).toBe(value.sum);
+    }
+    expect(kills).toBeGreaterThan(10);
+    expect(pool.stats()).toMatchObject({ queued: 0, running: 0, failed: 0 });
+  });
 });
 
 describe('D14: time limits and cancelling', () => {
