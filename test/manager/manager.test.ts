@@ -67,7 +67,7 @@ describe('its life', () => {
 
   test('refuses what it is not to be started with', async () => {
     await expect(Manager({ initializer: (() => undefined) as never })).rejects.toThrow(NotTransferableError);
-    await expect(Manager({ initializer: 5 as never })).rejects.toThrow(NotTransferableError);
+    await expect(Manager({ initializer: 5 as never })).rejects.toThrow(TypeError);
     await expect(Manager({ initargs: 5 as never })).rejects.toThrow(TypeError);
   });
 
