@@ -167,6 +167,7 @@ describe('workers of another build', () => {
       await expect(result.get()).rejects.toThrow(BuildMismatchError);
       expect(await pool.apply({ module: other, name: 'square' }, [4])).toBe(16);
       start();
+      await until('the other worker is there', async () => (await pool.stats()).workers.length === 2);
       expect(await result.get()).toBe(9);
       expect(await pool.apply(square, [5])).toBe(25);
     });

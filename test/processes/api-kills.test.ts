@@ -16,7 +16,7 @@ beforeAll(() => {
   const addon = buildFaultAddon();
   if (addon === undefined) throw new Error('Cannot build the addon with fault points');
   trials = new Trials(addon);
-}, 600_000);
+}, 1_800_000);
 
 afterAll(() => trials.end());
 
