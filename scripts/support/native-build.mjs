@@ -31,7 +31,6 @@ export const variantNames = Object.keys(VARIANTS);
  * @property {number} passed
  * @property {number} failed
  * @property {readonly string[]} [failures] names of those that failed
- * @property {readonly string[]} [notRun] names of parts for which there was no time; they are not counted
  */
 
 /**

@@ -16,7 +16,7 @@ interface Keeping {
 
 /*
  * The lease counts from before a renewal was sent, so it is given up here before the server gives it up. Commands fail at once while there is no connection, and are tried again. Renewed after an eighth: a
- * machine, or a connection, may then stand still for seven eighths of the lease at any time.
+ * machine, or a connection, may then stand still for four fifths of the lease at any time.
  */
 const PROGRAM = `
 const { parentPort, workerData: { redis, url, key, lease, also } } = require('node:worker_threads');
