@@ -136,7 +136,7 @@ export class Sender {
     // Room has come in this very moment.
     if (outcome.over) {
       if (outcome.error === undefined) return undefined;
-      throw outcome.error;
+      throw outcome.error as Error;
     }
     tell = () => {
       if (!calling.signal.aborted) settled(outcome.error);

@@ -4,6 +4,7 @@ import {
   attach,
   BrokenPipeError,
   Connection,
+  Empty,
   Manager,
   NotFoundError,
   OverReleaseError,
@@ -44,6 +45,11 @@ async function withManager(
   } finally {
     await manager.shutdown();
   }
+}
+
+/** The object of that handle, by another way to the server. */
+function attachBy<T extends { readonly handle: string }>(url: string, object: T): T {
+  return attach(object.handle.replace(/^(multiproc:redis:)[^/]*/, `$1${encodeURIComponent(url)}`)) as unknown as T;
 }
 
 /** A child that holds things, as soon as it does. */
@@ -166,12 +172,7 @@ describe('a network', () => {
           const job = await jobs.take();
           if (how === 'closed') await network.close();
           else network.silence(true);
-          const same = attach(
-            lock.handle.replace(/^(multiproc:redis:)[^/]*/, `$1${encodeURIComponent(server.url)}`),
-          ) as unknown as typeof lock;
-          const sameJobs = attach(
-            jobs.handle.replace(/^(multiproc:redis:)[^/]*/, `$1${encodeURIComponent(server.url)}`),
-          ) as unknown as typeof jobs;
+          const [same, sameJobs] = [attachBy(server.url, lock), attachBy(server.url, jobs)];
           expect(hold.signal.aborted).toBe(false);
           const failing = lock.locked();
           await expect(failing).rejects.toThrow(BrokenPipeError);
@@ -201,6 +202,35 @@ describe('a network', () => {
       await network.close();
     },
   );
+});
+
+describe('a server that is away when an object is used for the first time', () => {
+  test('and comes back: the use has waited for it', async () => {
+    const network = await Network.to(server.port);
+    network.refuse(true);
+    await withManager(async (manager) => {
+      const queue = await manager.Queue<string>();
+      await queue.put('there');
+      const getting = attachBy(network.url, queue).get();
+      await until('it has tried more than once', () => network.refused > 1);
+      network.refuse(false);
+      expect(await getting).toBe('there');
+    });
+    await network.close();
+  });
+
+  test('and stays away: the use fails when the lease is over, or its own time', async () => {
+    const network = await Network.to(server.port);
+    await network.close();
+    await withManager(async (manager) => {
+      const queue = await manager.Queue<string>();
+      const away = attachBy(network.url, queue);
+      const failing = expect(away.get()).rejects.toThrow(NotFoundError);
+      await expect(away.get({ timeout: 1 })).rejects.toThrow(Empty);
+      await expect(away.get({ signal: AbortSignal.abort(new Error('called off')) })).rejects.toThrow('called off');
+      await failing;
+    });
+  });
 });
 
 test('a server that is killed and started again under load has lost nothing that it has answered', async () => {

@@ -153,12 +153,19 @@ export class Network {
   readonly #server: Server;
   #port = 0;
   #isSilent = false;
+  #isRefusing = false;
+  #refused = 0;
   #every = Infinity;
   #answers = 0;
 
   private constructor(target: number) {
     this.#target = target;
     this.#server = createServer((from) => {
+      if (this.#isRefusing) {
+        this.#refused += 1;
+        from.destroy();
+        return;
+      }
       const to = connect({ host: '127.0.0.1', port: this.#target });
       for (const [socket, other] of [
         [from, to],
@@ -206,6 +213,16 @@ export class Network {
   /** From now on nothing arrives, and nobody is told; or everything does again. */
   silence(isSilent: boolean): void {
     this.#isSilent = isSilent;
+  }
+
+  /** From now on each new connection is ended at once, as by a server that begins; or none is. */
+  refuse(isRefusing: boolean): void {
+    this.#isRefusing = isRefusing;
+  }
+
+  /** Connections that were ended at once. */
+  get refused(): number {
+    return this.#refused;
   }
 
   async close(): Promise<void> {

@@ -47,14 +47,20 @@ export class Engine {
     this.address = address;
   }
 
-  /** The session, a new one when the last one was lost. @throws NotFoundError, PermissionError; StateError after the shutdown. */
-  async session(): Promise<Session> {
+  /**
+   * The session, a new one when the last one was lost.
+   *
+   * @param patience milliseconds that the engine may be away when a session begins. Who uses an object may have come while the engine is started again; who
+   *   makes a manager wants to know.
+   * @throws NotFoundError, PermissionError; StateError after the shutdown.
+   */
+  async session(patience = this.address.lease): Promise<Session> {
     if (this.#isClosed) throw new StateError('Cannot use a managed object: its manager was shut down');
     if (this.#session !== undefined) {
       const session = await this.#session;
       if (!session.lost.aborted) return session;
     }
-    const opening = (this.#session = Session.open(this.address));
+    const opening = (this.#session = Session.open(this.address, patience));
     opening.then(
       ({ lost }) => {
         lost.addEventListener('abort', () => {
@@ -68,6 +74,11 @@ export class Engine {
     return opening;
   }
 
+  /** As {@link session}, and waits for no longer than that. @returns `undefined` when the time was over. */
+  sessionWithin(wait: Wait): Promise<Session | undefined> {
+    return bounded(this.session(), wait, ignore);
+  }
+
   /**
    * Tries until it succeeds or the time is over.
    *
@@ -77,7 +88,8 @@ export class Engine {
    */
   async wait<T>(id: string, { timeout, signal }: Wait, attempt: Attempt<T>, undo?: Undo<T>): Promise<T | undefined> {
     const deadline = now() + timeout;
-    const session = await this.session();
+    const session = await this.sessionWithin({ timeout, signal });
+    if (session === undefined) return undefined;
     let watch: Watch | undefined;
     try {
       for (;;) {

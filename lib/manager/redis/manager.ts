@@ -235,7 +235,7 @@ export async function createRedisManager(options: RedisManagerOptions): Promise<
   const { engine, namespace = newNamespace(), lease = DEFAULT_LEASE } = options;
   const url = checkEngine(engine, lease, action);
   const found = engineAt({ url, prefix: prefixOf(namespace, action), lease });
-  await removeUnused(await found.session()).catch((error: unknown) => {
+  await removeUnused(await found.session(0)).catch((error: unknown) => {
     // Who may use only its own keys leaves the others to others.
     if (!(error instanceof PermissionError)) throw error;
   });

@@ -161,7 +161,11 @@ export class PoolCalls {
     for (const { watch } of [...this.#watches.values()]) {
       const mismatch = await watch.look(this.#session);
       if (mismatch === undefined) continue;
-      for (const { batch } of this.#places.values()) if (batch.watch === watch) batch.reject(mismatch);
+      const hopeless = [...this.#places].filter(([, { batch }]) => batch.watch === watch);
+      // Before anybody hears of it: who does may start workers that could do these jobs, which nobody waits for then.
+      const jobs = hopeless.map(([job]) => job);
+      await this.#session.run(WITHDRAW, '', jobs, 'withdraw tasks');
+      for (const [, { batch }] of hopeless) batch.reject(mismatch);
     }
   }
 }

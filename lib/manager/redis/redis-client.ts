@@ -46,6 +46,11 @@ export function redisPackagePath(): string {
   throw new NotFoundError("Cannot use a Redis engine: the package 'redis' is not installed; run: npm install redis");
 }
 
+/** @throws NotFoundError when the package is not installed. */
+export function requireRedis(): void {
+  redisPackage();
+}
+
 function redisPackage(): RedisPackage {
   return (loaded ??= require(redisPackagePath()) as RedisPackage);
 }

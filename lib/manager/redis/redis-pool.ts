@@ -182,17 +182,18 @@ export class RedisPool extends RedisObject implements ManagedPool {
   ): Promise<unknown[]> {
     const { timeout, signal } = parseWait(options);
     const engine = this.engine(action);
-    const session = await engine.session();
-    const target = await this.#target(task, action);
-    const jobs = payloads.map(newId);
-    const submit = async (): Promise<void> => {
-      for (let at = 0; at < jobs.length; at += BATCH) {
-        const part = jobs.slice(at, at + BATCH).flatMap((job, index) => [job, payloads[at + index] as Buffer]);
-        await this.#submit(session, target, mode, 1, part, action);
-      }
-    };
     const limit = new TimeLimit(timeout, signal, action);
     try {
+      // The engine may be away.
+      const session = await limit.of(engine.session());
+      const target = await limit.of(this.#target(task, action));
+      const jobs = payloads.map(newId);
+      const submit = async (): Promise<void> => {
+        for (let at = 0; at < jobs.length; at += BATCH) {
+          const part = jobs.slice(at, at + BATCH).flatMap((job, index) => [job, payloads[at + index] as Buffer]);
+          await this.#submit(session, target, mode, 1, part, action);
+        }
+      };
       const outcomes = await PoolCalls.of(engine, session).run(jobs, target.crew, target, submit, limit.signal);
       return outcomes.map(valueOfOutcome);
     } finally {
@@ -255,6 +256,23 @@ class TimeLimit {
       own.abort(new TimeoutError(`Cannot ${action}: there was no result when the time was over`));
     };
     this.#timer = setTimeout(late, Math.max(timeout, 0));
+  }
+
+  /** Waits for that; rejects when the signal aborts first. */
+  async of<T>(promise: Promise<T>): Promise<T> {
+    const end = new AbortController();
+    const over = new Promise<never>((_, reject) => {
+      const onAbort = (): void => {
+        reject(this.signal.reason as Error);
+      };
+      if (this.signal.aborted) onAbort();
+      else this.signal.addEventListener('abort', onAbort, { signal: end.signal });
+    });
+    try {
+      return await Promise.race([promise, over]);
+    } finally {
+      end.abort();
+    }
   }
 
   end(): void {

@@ -4,10 +4,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BrokenPipeError, MultiprocError, NotFoundError, PermissionError } from '../../errors.js';
+import { now } from '../../internal/clock.js';
 import { renewalOf } from './anonymous.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { LEAVE } from './reap.js';
-import { AS_BYTES, connectRedis, isReply, leaseLost, type RedisClient } from './redis-client.js';
+import { AS_BYTES, connectRedis, isReply, leaseLost, type RedisClient, requireRedis } from './redis-client.js';
 import type { Script, ScriptArgument } from './script.js';
 
 /** Milliseconds between attempts while there is no connection. */
@@ -48,8 +49,25 @@ export class Session {
     });
   }
 
-  /** @throws NotFoundError, PermissionError. */
-  static async open(address: EngineAddress): Promise<Session> {
+  /**
+   * @param patience milliseconds that the engine may be away, while it is started again perhaps.
+   * @throws NotFoundError when it is away for longer; PermissionError.
+   */
+  static async open(address: EngineAddress, patience: number): Promise<Session> {
+    const deadline = now() + patience;
+    requireRedis();
+    for (;;) {
+      try {
+        return await Session.#begin(address);
+      } catch (error) {
+        const isAway = error instanceof NotFoundError || error instanceof BrokenPipeError;
+        if (!isAway || now() >= deadline) throw error;
+        await pause(RETRY);
+      }
+    }
+  }
+
+  static async #begin(address: EngineAddress): Promise<Session> {
     const client = await connectRedis(address.url);
     try {
       const id = randomBytes(12).toString('hex');
