@@ -30,7 +30,6 @@ const nodeGlobals = Object.fromEntries(
 export default defineConfig(
   globalIgnores([
     'build/',
-    'build-address/',
     'build-cmake/',
     'dist/',
     'prebuilds/',

@@ -6,6 +6,7 @@
 // busy machine makes a slice longer, but no waiter needs more of them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <list>
@@ -197,13 +198,13 @@ class Scene {
     Actor actor = Enter(number, member, seed);
     if (scenario_.again) actor.Begun();
     uint32_t more = scenario_.again ? 2 : 0;
-    for (;;) {
+    for (uint64_t rounds = 0;;) {
       const bool over = board_->over.load() != 0;
       scenario_.round(actor);
       board_->rounds.fetch_add(1);
       if (!scenario_.again || (over && --more == 0)) break;
       // Hundreds of them run at once: each leaves the processors to the rest. Nothing depends on how long.
-      const timespec pause = {0, 1'000'000};
+      const timespec pause = {0, ++rounds < 100 ? 1'000'000 : 10'000'000};
       nanosleep(&pause, nullptr);
     }
   }
@@ -247,10 +248,18 @@ class Points {
       Try(batch);
     }
   }
-  // Those up to `last` that were tried and not met, a few times anew: then the others may be somewhere else.
+  // Those up to `last` that were tried and not met, so many times anew: then the others may be somewhere else. Of few
+  // points several attempts are made at the same time.
   void TryMissing(uint64_t last) {
-    const int rounds = stop_ ? 4 : 24;
-    for (int round = 0; round < rounds && !Missing(last).empty(); round++) Try(Missing(last));
+    constexpr uint64_t kScenes = 48;
+    for (uint64_t left = stop_ ? 4 : 24; left > 0 && !Missing(last).empty();) {
+      const std::vector<uint64_t> missing = Missing(last);
+      const uint64_t attempts = std::clamp<uint64_t>(kScenes / missing.size(), 1, left);
+      std::vector<uint64_t> batch;
+      for (uint64_t i = 0; i < attempts; i++) batch.insert(batch.end(), missing.begin(), missing.end());
+      Try(batch);
+      left -= attempts;
+    }
   }
   std::vector<uint64_t> Missing(uint64_t last) const {
     std::vector<uint64_t> missing;

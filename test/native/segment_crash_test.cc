@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <list>
@@ -233,12 +234,10 @@ class Points {
   // is longer than that of another.
   void TryAll(uint64_t stride) {
     constexpr uint64_t kGotBy = 12;
-    // A sweep looks at the files of all scenes; but the time that stops take, they take together.
-    const uint64_t most = !scenario_.sweeps ? 48 : stop_ ? 40 : 16;
     uint64_t got_by = 0;
     for (uint64_t k = 1; got_by < kGotBy;) {
       std::vector<uint64_t> batch;
-      for (uint64_t i = 0; i < most; i++) {
+      for (uint64_t i = 0; i < Most(); i++) {
         batch.push_back(k);
         tried_.insert(k);
         // The first is passed by those too who come too late for what they want.
@@ -250,13 +249,17 @@ class Points {
       for (auto last = batch.rbegin(); last != batch.rend() && !met_.contains(*last); ++last) got_by++;
     }
   }
-  // Those of `wanted` that were tried and not met, a few times anew: then the others may be somewhere else.
+  // Those of `wanted` that were tried and not met, so many times anew: then the others may be somewhere else. Of few
+  // points several attempts are made at the same time.
   void TryMissing(const std::set<uint64_t>& wanted) {
-    const int rounds = stop_ ? 3 : 12;
-    for (int round = 0; round < rounds && !Missing(wanted).empty(); round++) {
+    for (uint64_t left = stop_ ? 3 : 12; left > 0 && !Missing(wanted).empty();) {
       std::vector<uint64_t> missing = Missing(wanted);
-      if (missing.size() > 48) missing.resize(48);
-      Try(missing);
+      const uint64_t attempts = std::clamp<uint64_t>(Most() / missing.size(), 1, left);
+      if (missing.size() > Most()) missing.resize(Most());
+      std::vector<uint64_t> batch;
+      for (uint64_t i = 0; i < attempts; i++) batch.insert(batch.end(), missing.begin(), missing.end());
+      Try(batch);
+      left -= attempts;
     }
   }
   std::vector<uint64_t> Missing(const std::set<uint64_t>& wanted) const {
@@ -269,6 +272,8 @@ class Points {
   const std::set<uint64_t>& met() const { return met_; }
 
  private:
+  // Scenes at a time. A sweep looks at the files of all of them; but the time that stops take, they take together.
+  uint64_t Most() const { return !scenario_.sweeps ? 48 : stop_ ? 40 : 16; }
   void Try(const std::vector<uint64_t>& batch) {
     std::list<Scene> scenes;
     for (const uint64_t k : batch) scenes.emplace_back(scenario_, k, others_, stop_, seed_ * 1000 + ++scenes_);

@@ -3,7 +3,7 @@
  * points drawn with a fixed seed.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildFaultAddon } from '../../scripts/support/build-fault-addon.mjs';
+import { buildFaultAddon } from '../../scripts/support/build-tested-addon.mjs';
 import { operations } from '../torture/api/operations.mjs';
 import { Random } from '../torture/api/random.mjs';
 import { Trials } from '../torture/api/trial.mjs';

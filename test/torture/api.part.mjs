@@ -2,7 +2,7 @@
 // Kills processes in every operation of the public API at every point of it, beside 0, 1 and 3 others; then, as long as
 // there is time, at random ones.
 
-import { buildFaultAddon } from '../../scripts/support/build-fault-addon.mjs';
+import { buildFaultAddon } from '../../scripts/support/build-tested-addon.mjs';
 import { operations } from './api/operations.mjs';
 import { Random } from './api/random.mjs';
 import { Trials } from './api/trial.mjs';
