@@ -102,7 +102,7 @@ bool KilledAtLast(size_t s, uint64_t k, uint32_t others, uint64_t uuid, uint64_t
 
 void KillAtEveryPoint(uint32_t others) {
   const uint64_t seed = FreshSeed();
-  const uint64_t step = others == 0 ? 1 : OneOf(1, 4);
+  const uint64_t step = others == 0 ? 1 : OneOf(3, 4);
   SharedWithChildren<Tallies> tallies;
   if (others > 0) {
     RunWorkers(1, [&](uint32_t) {

@@ -71,7 +71,7 @@ void CheckAndContinue(std::list<EndsScene>& scenes) {
 
 TEST(a_stopped_user_of_an_end_has_not_gone) {
   const uint64_t seed = FreshSeed();
-  const uint64_t step = OneOf(1, 4);
+  const uint64_t step = OneOf(3, 4);
   uint64_t points = 0;
   std::list<EndsScene> scenes;
   for (const EndsPlan& plan : kEndsPlans) {

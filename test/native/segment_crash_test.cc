@@ -313,7 +313,7 @@ uint64_t AtEveryPoint(const Scenario& scenario, bool stop, uint64_t seed) {
     // Where forking is slow, the four processes of hundreds of scenes take longer than a test may.
     if (others == 3 && kSanitized && !longer) continue;
     Points points(scenario, others, stop, seed);
-    points.TryAll(OneOf(stop ? 3 : 1, 3));
+    points.TryAll(OneOf(3, 3));
     if (!kSanitized || longer) points.TryMissing(alone.met());
     CHECK(!points.met().empty());
     total += points.met().size();
