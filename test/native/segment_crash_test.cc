@@ -126,8 +126,9 @@ class Scene {
  public:
   Scene(const Scenario& scenario, uint64_t k, uint32_t others, bool stop, uint64_t seed)
       : scenario_(scenario),
-        place_{"at" + check::Text(k) + "." + check::Text(others), scenario.queue,
-               scenario.before == Before::kUsed && !scenario.unlinks} {
+        // No two of a batch have the same, nor one that another begins with.
+        place_{"at" + check::Text(1000 + seed % 1000) + "." + check::Text(k) + "." + check::Text(others),
+               scenario.queue, scenario.before == Before::kUsed && !scenario.unlinks} {
     if (scenario.before != Before::kNothing) CHECK(TryMake(place_, &ours_));
     // Closed without leaving, as a kill does.
     if (scenario.before == Before::kOrphan) ours_ = {};
