@@ -33,7 +33,7 @@ function prebuild() {
         ...['--target', process.version],
         ...['--cwd', copy, '--out', root],
       ],
-      { env: headers === undefined ? {} : { npm_config_nodedir: headers } },
+      { env: { npm_config_jobs: 'max', ...(headers === undefined ? {} : { npm_config_nodedir: headers }) } },
     );
   } finally {
     rmSync(copy, { recursive: true });

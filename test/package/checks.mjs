@@ -14,8 +14,11 @@ const FLAVOURS = {
   'TypeScript CommonJS': 'typescript-commonjs.cjs',
 };
 
-/** @returns {import('../../scripts/support/checks.mjs').Check[]} in the order in which they must run */
-export function packageChecks() {
+/**
+ * @param {number} begunBy of those on other lines of Node than the oldest, as in a check
+ * @returns {import('../../scripts/support/checks.mjs').Check[]} in the order in which they must run
+ */
+export function packageChecks(begunBy) {
   const packed = once(pack);
   const project = once(() => installConsumer(packed()));
   return [
@@ -45,10 +48,11 @@ export function packageChecks() {
       name: 'package: install without scripts, compile against its types',
       run: () => compileConsumer(project()),
     },
-    ...NODE_VERSIONS.flatMap((version) =>
+    ...NODE_VERSIONS.flatMap((version, line) =>
       Object.entries(FLAVOURS).map(([flavour, file]) => ({
         name: `package: ${flavour} on Node ${version}`,
         run: () => run(nodeBinary(version), [join(project(), file)], { cwd: project(), timeout: 200_000 }),
+        ...(line === 0 ? {} : { begunBy }),
       })),
     ),
   ];
