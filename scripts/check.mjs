@@ -35,8 +35,8 @@ const checks = [
   { name: 'npm test', run: testRun },
   // Most have one thread: together they take half the time.
   [
-    { name: 'lint', run: () => runAside(execPath, [binOf('eslint'), '--max-warnings=0', '.']) },
-    { name: 'type check', run: () => runAside(execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']) },
+    { name: 'lint', run: () => runAside(execPath, [binOf('oxlint')]) },
+    { name: 'type check', run: () => runAside(execPath, [binOf('typescript-7', 'tsc'), '-p', 'tsconfig.json']) },
     { name: 'format', run: () => runAside(execPath, ['scripts/format.mjs', '--check']) },
     { name: 'fuzz, 30 s', run: () => runAside(execPath, ['scripts/fuzz.mjs', '--seconds', '6', '--seed', '1']) },
     { name: 'model', run: () => runAside(execPath, ['scripts/model.mjs']) },

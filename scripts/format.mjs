@@ -1,5 +1,5 @@
 // @ts-check
-// Formats TypeScript, JavaScript, JSON and Markdown with Prettier, and C++ with clang-format where it is installed.
+// Formats TypeScript, JavaScript, JSON and Markdown with Oxfmt, and C++ with clang-format where it is installed.
 //
 //   node scripts/format.mjs [--check]      --check changes nothing and needs both
 
@@ -12,7 +12,7 @@ import { filesBelow } from './support/stamp.mjs';
 
 const check = process.argv.includes('--check');
 
-const scripts = run(process.execPath, [binOf('prettier'), check ? '--check' : '--write', '--log-level=warn', '.']);
+const scripts = run(process.execPath, [binOf('oxfmt'), ...(check ? ['--check'] : []), '.']);
 process.exitCode = formatNative() && scripts ? 0 : 1;
 
 function formatNative() {

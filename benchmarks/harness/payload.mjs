@@ -52,7 +52,8 @@ function readWord(bytes, at) {
         /** @type {number} */ (bytes[at + 1] << 8) |
         /** @type {number} */ (bytes[at + 2] << 16) |
         /** @type {number} */ (bytes[at + 3] << 24)
-    ) >>> 0
+    ) >>>
+    0
   );
 }
 

@@ -8,7 +8,7 @@ import { type Action, checkGuard, type Guard, InputGuard, OutputGuard, SkipGuard
 import { choose, chooseAndAct, type Selected } from './select.js';
 
 /** What a choice stands for: an end to read from; an end to write to and a value; a guard. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a selection mixes channels of any values
+// oxlint-disable-next-line typescript/no-explicit-any -- a selection mixes channels of any values
 export type Choice = ReadEnd<any> | readonly [WriteEnd<any>, unknown] | Guard;
 
 /** Choices, each with its action: as a guard, as a pair, or in a Map. */

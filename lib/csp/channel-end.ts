@@ -15,7 +15,7 @@ import { Parcel } from './parcel.js';
 import { runCourse, runCourseSync } from './run-course.js';
 
 /** Makes functions that are objects of a class, with its private fields. */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- what it constructs is what matters
+// oxlint-disable-next-line typescript/no-extraneous-class -- what it constructs is what matters
 class Callable {
   constructor(call: (...args: never[]) => unknown) {
     Object.defineProperty(call, 'name', { value: new.target.name });
@@ -139,7 +139,7 @@ function writeTimeout(): Error {
  * for await (const each of cin) use(each); // until all writers have retired
  * ```
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- that it can be called, a class cannot say
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- that it can be called, a class cannot say
 export class ReadEnd<T = unknown> extends ChannelEnd implements AsyncIterable<T> {
   /** @internal */
   constructor(channel: ChannelCore) {
@@ -192,7 +192,7 @@ export class ReadEnd<T = unknown> extends ChannelEnd implements AsyncIterable<T>
 /** Calling it reads. */
 
 export interface ReadEnd<T = unknown> {
-  // eslint-disable-next-line @typescript-eslint/prefer-function-type -- it is merged with the class
+  // oxlint-disable-next-line typescript/prefer-function-type -- it is merged with the class
   (options?: WaitOptions | null): Promise<T>;
 }
 
@@ -205,7 +205,7 @@ export interface ReadEnd<T = unknown> {
  * cout.retire();
  * ```
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- that it can be called, a class cannot say
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- that it can be called, a class cannot say
 export class WriteEnd<T = unknown> extends ChannelEnd {
   /** @internal */
   constructor(channel: ChannelCore) {
@@ -245,7 +245,7 @@ export class WriteEnd<T = unknown> extends ChannelEnd {
 /** Calling it writes. */
 
 export interface WriteEnd<T = unknown> {
-  // eslint-disable-next-line @typescript-eslint/prefer-function-type -- it is merged with the class
+  // oxlint-disable-next-line typescript/prefer-function-type -- it is merged with the class
   (value: T, options?: WaitOptions | null): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import { ChannelEnd, ReadEnd, WriteEnd } from './channel-end.js';
 export type Action<T = unknown> = (value: T) => unknown;
 
 /** Any guard. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a selection mixes channels of any values
+// oxlint-disable-next-line typescript/no-explicit-any -- a selection mixes channels of any values
 export type Guard = InputGuard<any> | OutputGuard<any> | SkipGuard | TimeoutGuard;
 
 function checkAction(action: unknown, guard: string): void {

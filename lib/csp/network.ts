@@ -7,7 +7,7 @@ import { flatten, type ProcessDescription, type Run } from './process.js';
 import { waitAtEnd } from './run-process.js';
 
 /** Processes, also in lists of any depth. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- of any results
+// oxlint-disable-next-line typescript/no-explicit-any -- of any results
 export type Processes = ProcessDescription<any> | readonly Processes[];
 
 /** They will not run: whoever would communicate with them must not wait for them. */

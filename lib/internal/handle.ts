@@ -54,7 +54,7 @@ function handleText(handle: unknown): string {
  * @throws TypeError (ERR_MULTIPROC_ARGUMENT) if it is no handle; NotFoundError (ERR_MULTIPROC_NOT_FOUND) when the object is
  *   gone; VersionError, CorruptSegmentError, NoSpaceError when it is there and cannot be used.
  */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what was sent
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what was sent
 export function attach<T extends SharedObject = SharedObject>(handle: string | { readonly handle: string }): T {
   const text = handleText(handle);
   const match = handlePattern.exec(text);

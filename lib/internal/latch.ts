@@ -49,7 +49,7 @@ export class Latch {
       };
       const abort = (): void => {
         leave();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason can be anything
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an abort's reason can be anything
         reject(signal?.reason);
       };
       const tick = (): void => {

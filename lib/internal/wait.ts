@@ -291,7 +291,7 @@ class Entry {
 /** A promise that rejects with whatever was thrown. */
 export function rejected(reason: unknown): Promise<never> {
   return new Promise((_resolve, reject) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort's reason can be anything
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an abort's reason can be anything
     reject(reason);
   });
 }

@@ -49,7 +49,8 @@ export interface ManagedList<T = unknown> extends Managed, AsyncIterable<T> {
 
 /** What a dict can be made of. */
 export type DictItems<K extends ManagedKey = ManagedKey, V = unknown> =
-  Iterable<readonly [K, V]> | Readonly<Record<string, V>>;
+  | Iterable<readonly [K, V]>
+  | Readonly<Record<string, V>>;
 
 /** A dict: keys in the order in which they came. */
 export interface ManagedDict<K extends ManagedKey = string, V = unknown> extends Managed, AsyncIterable<[K, V]> {

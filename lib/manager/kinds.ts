@@ -44,7 +44,7 @@ function lockBehind(object: ServerObject | undefined): LockObject {
   throw argumentTypeError('Cannot make Condition: its lock must be a Lock or RLock of the same manager');
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-explicit-any -- what a proxy class sends is what the class of the object takes */
+/* oxlint-disable typescript/no-unsafe-argument, typescript/no-explicit-any -- what a proxy class sends is what the class of the object takes */
 const kinds: Readonly<Record<string, Kind>> = {
   list: kind(ListObject, ([items]: any) => new ListObject(items)),
   dict: kind(DictObject, ([entries]: any) => new DictObject(entriesOf(entries ?? []))),
@@ -64,7 +64,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   Pool: kind(PoolObject, ([processes]: any) => new PoolObject(processes)),
   AsyncResult: kind(AsyncResultObject, notMade),
 };
-/* eslint-enable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-explicit-any */
+/* oxlint-enable typescript/no-unsafe-argument, typescript/no-explicit-any */
 
 /** The kind of a name, if it is one of those that every manager keeps. */
 export function builtInKind(name: string): Kind | undefined {

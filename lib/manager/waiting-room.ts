@@ -46,7 +46,7 @@ export class WaitingRoom {
         try {
           resolve(give());
         } catch (error) {
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it was thrown
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as it was thrown
           reject(error);
         }
       };
@@ -57,7 +57,7 @@ export class WaitingRoom {
             result = attempt();
           } catch (error) {
             leave();
-            // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it was thrown
+            // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as it was thrown
             reject(error);
             return true;
           }

@@ -214,7 +214,6 @@ function facade(parts: MemoryParts, expected?: ElementType): ArrayFacade {
 /** What users call; the objects are of the class that extends the typed array of their type. */
 class SharedArrayEntry {
   constructor(type: unknown, sizeOrItems: unknown, options?: ArrayOptions) {
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the point of this class, see above
     return make(type, sizeOrItems, options);
   }
 

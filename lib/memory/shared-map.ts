@@ -101,7 +101,7 @@ export class SharedMap<T = unknown> extends Facade implements Iterable<[string, 
    */
   constructor(options: SharedMapOptions);
   /** @internal */
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- one is public, the other is not
+  // oxlint-disable-next-line typescript/unified-signatures -- one is public, the other is not
   constructor(opened: Opened);
   constructor(source: SharedMapOptions | Opened) {
     const ref = source instanceof Opened ? source.ref : create(source);

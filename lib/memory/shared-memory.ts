@@ -124,7 +124,7 @@ export class SharedMemory extends Facade {
    */
   constructor(options: SharedMemoryOptions);
   /** @internal */
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- one is public, the other is not
+  // oxlint-disable-next-line typescript/unified-signatures -- one is public, the other is not
   constructor(block: Block);
   constructor(source: SharedMemoryOptions | Block) {
     const block = source instanceof Block ? source : create(source);

@@ -228,7 +228,6 @@ function cellOf(type: ElementType | StructType, buffer: ArrayBuffer) {
 /** What users call; the objects are of the class that is fastest for their type. */
 class ValueEntry {
   constructor(type: unknown, initial: unknown, options?: ValueOptions) {
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the point of this class, see above
     return make(type, initial, options);
   }
 

@@ -24,7 +24,7 @@ import { lifeToWaitFor, Process } from './process.js';
  * What {@link wait} can wait for: a message or the end of a queue or connection; an event that is set; the end of a process, by itself or
  * by its `sentinel`; data or the end of a stream, such as a socket; a message or the end of a {@link SocketConnection}, or a client of a {@link Listener}.
  */
-/* eslint-disable @typescript-eslint/no-explicit-any -- what they carry does not matter, in either direction */
+/* oxlint-disable typescript/no-explicit-any -- what they carry does not matter, in either direction */
 export type WaitableObject =
   | Connection<any, any>
   | Queue<any>
@@ -34,7 +34,7 @@ export type WaitableObject =
   | Promise<number>
   | Readable
   | HasObserved;
-/* eslint-enable @typescript-eslint/no-explicit-any */
+/* oxlint-enable typescript/no-explicit-any */
 
 /** One of them, and how to look at it and to be told. */
 interface Source extends Observed {

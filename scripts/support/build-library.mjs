@@ -24,7 +24,7 @@ export function buildLibrary() {
 
   process.stdout.write('building the library\n');
   built.remove();
-  if (!runQuietly(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json'])) return false;
+  if (!runQuietly(process.execPath, [binOf('typescript-7', 'tsc'), '-p', 'tsconfig.build.json'])) return false;
   // What a removed source left behind would still be importable, and would be packed.
   for (const file of filesBelow('dist')) {
     if (OUTPUT.test(file) && !wanted.has(file)) rmSync(join(root, file));

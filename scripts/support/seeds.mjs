@@ -1,7 +1,7 @@
 // @ts-check
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import typescript from 'typescript';
+import { transformSync } from 'esbuild';
 import { root } from './root.mjs';
 
 /** Compiles the programs of examples/seeds/, and says into which folder. */
@@ -10,15 +10,13 @@ export function compileSeeds() {
   const target = join(root, 'build', 'seeds');
   mkdirSync(target, { recursive: true });
   for (const file of readdirSync(sources)) {
-    const { outputText } = typescript.transpileModule(readFileSync(join(sources, file), 'utf8'), {
-      fileName: file,
-      compilerOptions: {
-        target: typescript.ScriptTarget.ES2022,
-        module: typescript.ModuleKind.ESNext,
-        verbatimModuleSyntax: true,
-      },
+    const { code } = transformSync(readFileSync(join(sources, file), 'utf8'), {
+      loader: 'ts',
+      sourcefile: file,
+      target: 'es2022',
+      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
     });
-    writeFileSync(join(target, `${basename(file, '.ts')}.js`), outputText);
+    writeFileSync(join(target, `${basename(file, '.ts')}.js`), code);
   }
   return target;
 }

@@ -102,7 +102,7 @@ describe('JoinableQueue', () => {
   });
 
   test('a task that cannot be decoded counts as done', async () => {
-    using queue = new JoinableQueue<unknown>();
+    using queue = new JoinableQueue();
     const child = startChild('send-and-die.mjs', { args: [queue.handle] });
     expect((await child.exit).signal).toBe('SIGKILL');
     for (const value of ['before', 'between']) {

@@ -194,8 +194,8 @@ describe('Queue by any route', () => {
   ];
 
   test.each(routes)('%s', async (_route, start) => {
-    using queue = new Queue<unknown>();
-    using answers = new Queue<unknown>();
+    using queue = new Queue();
+    using answers = new Queue();
     const child = start(queue);
     // The answers' queue itself travels in a message.
     await queue.put(answers);
@@ -206,8 +206,8 @@ describe('Queue by any route', () => {
   });
 
   test('its name', async () => {
-    using queue = new Queue<unknown>({ name: `route-${process.pid}` });
-    using answers = new Queue<unknown>();
+    using queue = new Queue({ name: `route-${process.pid}` });
+    using answers = new Queue();
     const child = startChild('echo.mjs', { args: ['name', `route-${process.pid}`] });
     await queue.put(answers);
     await queue.put(5n);
@@ -229,8 +229,8 @@ describe('Queue by any route', () => {
   });
 
   test('shared objects at any depth of a message arrive live, together with views', async () => {
-    using queue = new Queue<unknown>();
-    using answers = new Queue<unknown>();
+    using queue = new Queue();
+    using answers = new Queue();
     using value = new Value('i', 1);
     using array = new SharedArray('i', [1, 2, 3]);
     const child = startChild('use-shared.mjs', { args: [queue.handle] });
@@ -265,7 +265,7 @@ describe('objects in transit', () => {
   });
 
   test('and so do those of a put() that has to wait', async () => {
-    using queue = new Queue<unknown>({ maxsize: 1 });
+    using queue = new Queue({ maxsize: 1 });
     queue.putSync(1);
     const lock = new Lock();
     const pending = queue.put({ lock });
@@ -278,7 +278,7 @@ describe('objects in transit', () => {
   });
 
   test('are let go when the put fails, and when the message has been got', async () => {
-    using queue = new Queue<unknown>({ maxsize: 1 });
+    using queue = new Queue({ maxsize: 1 });
     const lock = new Lock();
     const { handle } = lock;
     queue.putSync(1);
@@ -310,7 +310,7 @@ describe('objects in transit', () => {
   });
 
   test('a message with an object that is gone: NotFoundError, and the queue goes on', async () => {
-    using queue = new Queue<unknown>();
+    using queue = new Queue();
     const child = startChild('send-and-die.mjs', { args: [queue.handle] });
     expect((await child.exit).signal).toBe('SIGKILL');
     expect(queue.getSync()).toBe('before');

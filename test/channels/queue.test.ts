@@ -390,7 +390,7 @@ describe('Queue batches', () => {
   });
 
   test('an item that cannot travel ends the batch; those before it are put', async () => {
-    using queue = new Queue<unknown>({ maxsize: 10 });
+    using queue = new Queue({ maxsize: 10 });
     expect(() => {
       queue.putManySync([1, Symbol('x'), 3]);
     }).toThrow(expect.objectContaining({ code: 'ERR_MULTIPROC_NOT_TRANSFERABLE', count: 1 }));

@@ -14,7 +14,7 @@ const sample = {
   error: new RangeError('r', { cause: { deep: [true] } }),
   bytes: Buffer.from('abc'),
   view: new Uint16Array([1, 2, 3]),
-  // eslint-disable-next-line no-sparse-arrays -- the hole is the point
+  // oxlint-disable-next-line no-sparse-arrays -- the hole is the point
   holes: [, 'x', , 'y'],
   text: 'é\ud800',
   boxed: Object(3) as object,

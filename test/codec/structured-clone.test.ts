@@ -160,7 +160,7 @@ describe('what arrives is what structuredClone gives', () => {
     const shared = {};
     expect(identityDifference([shared, shared], [{}, {}])).toBeDefined();
     expect(identityDifference([-0], [0])).toBeDefined();
-    // eslint-disable-next-line no-sparse-arrays -- the hole is the point
+    // oxlint-disable-next-line no-sparse-arrays -- the hole is the point
     expect(identityDifference([, 1], [undefined, 1])).toBeDefined();
     expect(identityDifference(new Point(1), { x: 1 })).toBeDefined();
     expect(identityDifference({ a: 1, b: 2 }, { b: 2, a: 1 })).toBeDefined();

@@ -304,7 +304,8 @@ describe('ends of processes', () => {
     const [spawned] = Spawn(Maker());
     const [child] = activeChildren();
     expect(child?.joinSync()).toBe(0);
-    const { cin, list } = (await spawned?.result) as { cin: ReadEnd; list: Map<string, WriteEnd>[] };
+    const result = await spawned?.result;
+    const { cin, list } = result as { cin: ReadEnd; list: Map<string, WriteEnd>[] };
     retire(list[0]?.get('cout') as WriteEnd);
     await expect(cin()).rejects.toThrow(RetireError);
     retire(cin);

@@ -37,7 +37,7 @@ import { until } from '../support/until.js';
 expectNoLeftovers();
 
 test('D3: others read on when a reader was killed in get(), and the message in its hand comes back', async () => {
-  using queue = new Queue<unknown>();
+  using queue = new Queue();
   const [waiting, reader] = [new Agent(), new Agent()];
   const lost = waiting.call(queue, 'getSync').catch(() => 'killed');
   await until('it waits', () => queue.stats().waiters === 1);
@@ -87,7 +87,7 @@ test('D5: a process can be joined before what it has put is read', async () => {
 });
 
 test('D20: what cannot travel is refused by put(), and what is put next arrives, from a process that ends at once too', async () => {
-  using queue = new Queue<unknown>();
+  using queue = new Queue();
   expect(() => {
     queue.putSync(() => 1);
   }).toThrow(NotTransferableError);
@@ -176,7 +176,7 @@ test('D26: a large message is written once and read once, or handed over without
 });
 
 test('D27: locks, events, queues and ends of pipes go through queues, and are the same ones there', async () => {
-  using queue = new Queue<unknown>();
+  using queue = new Queue();
   using answers = new Queue<{ sum: number }>();
   using lock = new Lock();
   using running = new Event();
@@ -202,7 +202,7 @@ test('D27: locks, events, queues and ends of pipes go through queues, and are th
 });
 
 test('D36: a reader is told of the end although its process has had both ends, and others were started meanwhile', async () => {
-  using seen = new Queue<unknown>();
+  using seen = new Queue();
   using running = new Event();
   const [reading, writing] = Pipe<number>({ duplex: false });
   const reader = new Process({ target: readToEnd, args: [reading, seen] as never });

@@ -90,7 +90,7 @@ describe('every kind is used by another process that got it', () => {
     await using manager = new SyncManager();
     registerCounter(manager);
     await manager.start();
-    using results = new Queue<unknown>();
+    using results = new Queue();
     await withAllKinds(manager, async (all) => {
       await routes[name]?.(all, results, manager);
       expect(await results.get()).toEqual(found);

@@ -32,7 +32,7 @@ const run = (map: SharedMap, ...args: (string | number)[]) =>
 
 describe('SharedMap', () => {
   test('does what a Map does', () => {
-    using map = new SharedMap<unknown>({ capacity: 10 });
+    using map = new SharedMap({ capacity: 10 });
     expect(map.size).toBe(0);
     expect(map.get('a')).toBeUndefined();
     expect(map.set('a', 1).set('b', { deep: [1n, new Date(5), new Set(['x'])] })).toBe(map);
@@ -53,7 +53,7 @@ describe('SharedMap', () => {
   });
 
   test('every text is a key of its own, and values of any length come back', () => {
-    using map = new SharedMap<unknown>({ capacity: 40, bytes: 300_000 });
+    using map = new SharedMap({ capacity: 40, bytes: 300_000 });
     const keys = ['', ' ', '\0', 'ä', 'a\u0308', '\u{1f600}', 'x'.repeat(4096), 'é'.repeat(2048), '__proto__', 'size'];
     for (const [at, key] of keys.entries()) map.set(key, at);
     for (const [at, key] of keys.entries()) expect(map.get(key)).toBe(at);
@@ -84,7 +84,7 @@ describe('SharedMap', () => {
   });
 
   test('an update() that fails changes nothing, and the map goes on', () => {
-    using map = new SharedMap<unknown>({ capacity: 4, bytes: 0 });
+    using map = new SharedMap({ capacity: 4, bytes: 0 });
     map.set('n', 1);
     const failure = new Error('no');
     expect(() =>
@@ -126,7 +126,7 @@ describe('SharedMap', () => {
   });
 
   test('what has no room is refused and changes nothing', () => {
-    using map = new SharedMap<unknown>({ capacity: 3, bytes: 100 });
+    using map = new SharedMap({ capacity: 3, bytes: 100 });
     for (const key of ['a', 'b', 'c']) map.set(key, 1);
     expect(() => map.set('d', 1)).toThrow(Full);
     expect(() => map.set('d', 1)).toThrow(/it has 3 entries, its capacity/);
@@ -157,7 +157,7 @@ describe('SharedMap', () => {
   });
 
   test('refuses what is no key, no value, no option', () => {
-    using map = new SharedMap<unknown>({ capacity: 4 });
+    using map = new SharedMap({ capacity: 4 });
     const argument = expect.objectContaining({ code: 'ERR_MULTIPROC_ARGUMENT' }) as Error;
     for (const key of [5, undefined, null, Symbol('x'), {}, '\ud800', 'x'.repeat(4097), 'é'.repeat(2049)]) {
       const wrong = key as string;
@@ -273,7 +273,7 @@ describe('SharedMap in several processes', () => {
   });
 
   test('each process finds its own entries as in a Map, whatever the others do', async () => {
-    using map = new SharedMap<unknown>({ capacity: 200, bytes: 60_000 });
+    using map = new SharedMap({ capacity: 200, bytes: 60_000 });
     const children = [1, 2, 3].map((number) => run(map, 'differ', number, 4000));
     for (const child of children) expect(await child.exit).toMatchObject({ code: 0, stderr: '' });
   });
@@ -334,7 +334,7 @@ describe('SharedMap in several processes', () => {
   });
 
   test('processes that are killed anywhere in changing the map leave it whole', async () => {
-    using map = new SharedMap<unknown>({ capacity: 10 });
+    using map = new SharedMap({ capacity: 10 });
     for (let round = 0; round < 3; round++) {
       const children = [run(map, 'storm'), run(map, 'storm')];
       const target = 2000 * (round + 1);

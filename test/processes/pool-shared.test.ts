@@ -20,7 +20,7 @@ test('D27: a Lock and a Value are one and the same in all tasks', async () => {
 
 test('D27: a plain Queue in a task, one task after the other', async () => {
   await using pool = new Pool(2);
-  const queue = new Queue<unknown>();
+  const queue = new Queue();
   for (const item of ['first', 'second']) {
     const same = await pool.apply(putInto, [queue, item]);
     expect(same.handle).toBe(queue.handle);
@@ -106,7 +106,7 @@ test('a Lock that a dead worker held is handed on, with notice', async () => {
 
 test('a message that a worker was given and did not live to use does not keep its objects', async () => {
   await using pool = new Pool(1);
-  const queue = new Queue<unknown>();
+  const queue = new Queue();
   const pid = await pool.apply(pidOf);
   const failed = pool.applyAsync(end, ['kill']);
   const waiting = numbers(5).map((item) => pool.applyAsync(putInto, [queue, item]));

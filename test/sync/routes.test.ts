@@ -48,7 +48,7 @@ test.each(['json', 'advanced'] as const)(
 
 test('an object comes out of a queue by itself', async () => {
   using semaphore = new Semaphore(0);
-  using queue = new Queue<unknown>();
+  using queue = new Queue();
   await queue.put({ deep: { list: ['before', semaphore] } });
   const child = startChild(fixture, { args: ['queue', queue.handle] });
   expect(await child.exit).toMatchObject({ code: 0, stderr: '' });

@@ -18,7 +18,7 @@ export interface RegisteredClass {
   readonly conversion: ClassConversion<object> | undefined;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- only `any[]` accepts every class
+// oxlint-disable-next-line typescript/no-explicit-any -- only `any[]` accepts every class
 type Class<T extends object> = abstract new (...args: any[]) => T;
 
 const byName = new Map<string, RegisteredClass>();

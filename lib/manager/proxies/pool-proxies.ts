@@ -65,7 +65,7 @@ export class PoolProxy extends BaseProxy implements ManagedPool {
   }
 
   /** No more tasks for the pool. The proxy itself is let go of by `using`, or when it is forgotten. */
-  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- as in Python, what is closed is the pool
+  // oxlint-disable-next-line typescript/no-misused-promises -- as in Python, what is closed is the pool
   override close(): Promise<void> {
     return this.ask('close');
   }

@@ -192,14 +192,14 @@ async function bounded<T>(
 ): Promise<T | undefined> {
   if (wait.timeout === Infinity && wait.signal === undefined) return attempt;
   const over = new Latch();
-  let outcome: { readonly value: T | undefined } | { readonly error: unknown } | undefined;
+  const settled: { outcome?: { readonly value: T | undefined } | { readonly error: unknown } } = {};
   attempt.then(
     (value) => {
-      outcome = { value };
+      settled.outcome = { value };
       over.open();
     },
     (error: unknown) => {
-      outcome = { error };
+      settled.outcome = { error };
       over.open();
     },
   );
@@ -207,10 +207,10 @@ async function bounded<T>(
     .wait({ ...wait, timeout: Math.max(wait.timeout, 1) })
     .catch((error: unknown) => ({ error }));
   await over.wait({ timeout: GRACE, signal: undefined });
-  const settled = outcome as { readonly value: T | undefined } | { readonly error: unknown } | undefined;
-  if (settled !== undefined) {
-    if ('error' in settled) throw settled.error;
-    return settled.value;
+  const { outcome } = settled;
+  if (outcome !== undefined) {
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
   }
   attempt.then((late) => (late === undefined ? undefined : undo(late))).catch(() => undefined);
   if (typeof called === 'object') throw called.error;

@@ -110,7 +110,7 @@ export class RedisPool extends RedisObject implements ManagedPool {
   }
 
   /** No more tasks, from anybody; workers are not concerned. The object itself is let go of by `using`. */
-  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- as in Python, what is closed is the pool
+  // oxlint-disable-next-line typescript/no-misused-promises -- as in Python, what is closed is the pool
   override async close(): Promise<void> {
     await this.operate(END_POOL, ['closed'], 'close Pool');
   }

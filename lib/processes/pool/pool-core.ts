@@ -183,7 +183,7 @@ export class PoolCore {
       chunksize: checkCount(chunksize ?? wanted, 1, 'chunksize', action),
       onProgress: checkCallback(onProgress, 'onProgress', action),
     };
-    const told = withCallbacks(sink, options as ApplyOptions<unknown[]> | undefined, action);
+    const told = withCallbacks(sink, options, action);
     if (items.length > 0) return new MapCall(this.#dispatcher, settings, items, told);
     told.resolve([]);
     return undefined;
