@@ -51,7 +51,7 @@ export function runNativeTests(variant) {
   const [command, ...args] = [
     ...settings.prefix,
     ...['ctest', '--test-dir', folder, '--output-on-failure', '--no-tests=error', '--output-junit', report],
-    ...['--parallel', String(2 * availableParallelism())],
+    ...['--parallel', String(3 * availableParallelism())],
   ];
   const ended = run(/** @type {string} */ (command), args, { env: settings.env });
   const counts = countsOf(report);
