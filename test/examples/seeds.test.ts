@@ -12,11 +12,13 @@ expectNoLeftovers();
 const seeds = fileURLToPath(new URL('../../examples/seeds/', import.meta.url));
 const compiled = compileSeeds();
 const faster = new URL('../fixtures/faster-timers.mjs', import.meta.url).href;
+/** What these show depends on one sleep being over before another: a machine that stands still for a moment must not end both. */
+const unhurried = new Set(['daemon']);
 
 /** What a program prints, pids as letters in the order of their appearance. */
 async function linesOf(name: string): Promise<string[]> {
   const { code, stdout, stderr } = await startChild(join('../../', 'build', 'seeds', `${name}.js`), {
-    env: { NODE_OPTIONS: `--import ${faster}` },
+    env: unhurried.has(name) ? {} : { NODE_OPTIONS: `--import ${faster}` },
   }).exit;
   const errors = stderr.split('\n').filter((line) => line !== '' && !line.includes('at '));
   const expected = name === 'uncaught-exception' ? ['Process Process-1:', 'RangeError: An error occurred!'] : [];
