@@ -488,15 +488,19 @@ describe('surroundings', () => {
     withQueue(async (queue) => {
       const gate = new Event();
       const children = Array.from({ length: 4 }, () => new Process({ target: runForEver, args: [gate] }));
-      for (const child of children) {
-        child.start();
-        await child.started;
-      }
       // Each opens some for a moment when it begins, and one that stays.
-      const counts = (): number[] => children.map(({ pid }) => readdirSync(`/proc/${pid}/fd`).length);
-      await until('equal numbers of descriptors', () => new Set(counts()).size === 1);
-      for (const child of children) child.kill();
-      for (const child of children) await child.join();
+      const counts = (): Set<number> => new Set(children.map(({ pid }) => readdirSync(`/proc/${pid}/fd`).length));
+      try {
+        for (const child of children) {
+          child.start();
+          await child.started;
+        }
+        await until('equal numbers of descriptors', () => counts().size === 1);
+        expect(counts().size).toBe(1);
+      } finally {
+        for (const child of children) child.kill();
+        for (const child of children) await child.join();
+      }
       gate.close();
       expect(queue.empty()).toBe(true);
     }));

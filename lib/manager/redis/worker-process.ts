@@ -109,6 +109,7 @@ class JobRunner {
         // The engine is away, or full; what was being done is others' by now. It may come back.
         if (!(error instanceof MultiprocError)) throw error;
         if (error.message !== told) process.stderr.write(`multiproc worker: ${error.message}\n`);
+        // oxlint-disable-next-line no-useless-assignment -- the next round reads it
         told = error.message;
         await pause(RETRY, undefined, { signal: this.#stop }).catch(() => undefined);
       }
