@@ -15,6 +15,9 @@ import type { OpenLine, Route } from './route.js';
 /** Bytes of each direction of a line. */
 const CAPACITY = 1024 * 1024;
 
+/** Milliseconds that a call with a limit of its own waits while the manager owes the answer to the one before. */
+const LONGEST_WHILE_OWED = 100;
+
 /** What comes through a door. */
 export interface Hello {
   readonly id: string;
@@ -44,6 +47,8 @@ export class LocalRoute implements Route {
   #syncLine: RingLine<Reply> | undefined;
   #isAccepted = false;
   #calls = 0;
+  /** The last one of them that was answered. */
+  #answered = 0;
 
   /** Takes the door over. */
   constructor(door: Connection) {
@@ -84,10 +89,12 @@ export class LocalRoute implements Route {
     if (this.#door.handle === served)
       throw new DeadlockError('Cannot call the manager so that the thread waits: this is the thread that would answer');
     const line = (this.#syncLine ??= this.#open((sending) => void sending.catch(() => undefined)));
+    // A manager that is stopped costs the whole of it once, however often one asks.
+    const longest = patience < Infinity && this.#answered !== this.#calls ? LONGEST_WHILE_OWED : patience;
     this.#calls = (this.#calls + 1) >>> 0 || 1;
-    const deadline = patience === Infinity ? Infinity : now() + patience;
+    const deadline = longest === Infinity ? Infinity : now() + longest;
     try {
-      line.sendSync(new RequestFrame(this.#calls, object, method, args, timeout), { timeout: patience });
+      line.sendSync(new RequestFrame(this.#calls, object, method, args, timeout), { timeout: longest });
     } catch (error) {
       if (error instanceof Full) throw lateError();
       throw error instanceof ShutDownError ? goneError() : error;
@@ -111,6 +118,7 @@ export class LocalRoute implements Route {
       const reply = line.tryGet();
       if (reply !== undefined) {
         this.#isAccepted = true;
+        this.#answered = reply.call;
         if (reply.call === this.#calls) return reply;
         continue;
       }

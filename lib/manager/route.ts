@@ -22,7 +22,8 @@ export interface Route {
   /**
    * Does a call that blocks the thread. Absent: none can be had.
    *
-   * @param patience milliseconds after which nobody waits for the answer any more, whatever has been done; default: for ever.
+   * @param patience milliseconds after which nobody waits for the answer any more, whatever has been done; default: for ever. It is less
+   *   while the answer to the call before is still owed.
    */
   readonly callSync?: (
     object: number,

@@ -4,6 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { binOf, run } from './run.mjs';
 
 /** @typedef {import('./native-build.mjs').Counts} Counts */
@@ -33,7 +34,7 @@ export function runVitest(env = {}, args = []) {
 /**
  * A skipped test counts as failed: none is allowed. So does a file that could not even be loaded.
  *
- * @param {{ numPassedTests: number, numTotalTests: number, testResults: { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} report
+ * @param {{ numPassedTests: number, numTotalTests: number, testResults: { name: string, status: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} report
  * @returns {Counts}
  */
 function countsOf(report) {
@@ -41,11 +42,18 @@ function countsOf(report) {
   const failures = report.testResults.flatMap(({ name, assertionResults }) =>
     assertionResults
       .filter(({ status }) => status !== 'passed')
-      .map(({ fullName }) => `${basename(name)} › ${fullName}`),
+      .map(({ fullName, failureMessages }) =>
+        [`${basename(name)} › ${fullName}`, ...failureMessages.map(shortened)].join('\n    '),
+      ),
   );
   return {
     passed: report.numPassedTests,
     failed: report.numTotalTests - report.numPassedTests + unloaded.length,
     failures: [...failures, ...unloaded.map(({ name }) => name)],
   };
+}
+
+/** As much of a message as a summary has room for: vitest prints all of it, far above. */
+function shortened(/** @type {string} */ message) {
+  return stripVTControlCharacters(message).split('\n').slice(0, 8).join('\n    ');
 }

@@ -124,14 +124,14 @@ test('a stopped manager is not dead: calls go on when it does', async () => {
   let settled = 0;
   const calls = [list.append(2), list.length(), queue.get({ timeout: 5 }).catch((error: unknown) => String(error))];
   for (const call of calls) void call.then(() => (settled += 1));
-  // What is shown waits for a moment only, however often.
+  // What is shown is waited for, once; how often it is asked for then costs little.
   const begin = machineNow();
-  for (let n = 0; n < 3; n++) expect(String(list)).toBe('[ 1 ]');
-  expect(machineNow() - begin).toBeLessThan(3 * 1000);
+  for (let n = 0; n < 10; n++) expect(String(list)).toBe('[ 1 ]');
+  expect(machineNow() - begin).toBeLessThan(2 * 2000);
   expect(settled).toBe(0);
   signalTo(manager, 'SIGCONT');
   expect(await Promise.all(calls)).toEqual([undefined, 2, expect.stringContaining('it is empty')]);
-  expect(String(list)).toBe('[ 1, 2 ]');
+  await until('the manager owes no answer', () => String(list) === '[ 1, 2 ]');
 });
 
 test('shutdown() ends a stopped manager, too', async () => {

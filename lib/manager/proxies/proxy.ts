@@ -22,7 +22,7 @@ function checkMethod(name: unknown): void {
 }
 
 /** Milliseconds that `toString()` waits for the contents. */
-const LONGEST_LOOK = 100;
+const LONGEST_LOOK = 2000;
 
 /**
  * Base class of all proxies.
@@ -88,8 +88,8 @@ export abstract class BaseProxy extends Facade {
   }
 
   /**
-   * The contents, as Python's `print(proxy)` shows them: asked for while the thread waits, for 100 ms at most, and where that is not possible as they were last known
-   * here. Never throws.
+   * The contents, as Python's `print(proxy)` shows them: asked for while the thread waits, for two seconds at most (while a manager owes an earlier answer, 100 ms), and
+   * where that is not possible as they were last known here. Never throws.
    */
   [describe](): string {
     try {
