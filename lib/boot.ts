@@ -3,10 +3,9 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import './processes/become-child.js';
-import { loadLibrary } from './load.js';
+import { loadCore } from './load.js';
 import { CODE_DESCRIPTOR } from './processes/code-file.js';
 
-// All classes, since any of their objects may be among the arguments.
 const [, , handle = '', thread] = process.argv;
-if (isMainThread) void loadLibrary(CODE_DESCRIPTOR).runChild(handle);
-else void loadLibrary().runChild(handle, Number(thread));
+if (isMainThread) void loadCore(CODE_DESCRIPTOR).runChild(handle);
+else void loadCore().runChild(handle, Number(thread));

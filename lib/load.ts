@@ -1,34 +1,54 @@
 /**
- * Loads the library's one file. What the engine makes of it is what takes longest: children get that from their parent.
+ * Loads the library's files. What the engine makes of them is what takes longest: children get that from their parent.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import type * as core from './core.js';
 import type * as library from './library.js';
-import { CODE_HEAD, type CompiledCode } from './processes/code-file.js';
+import { CODE_HEAD, type CompiledCode, type Part, PARTS } from './processes/code-file.js';
 
+type Core = typeof core;
 type Library = typeof library;
 
-const path = fileURLToPath(new URL('./bundle/multiproc.cjs', import.meta.url));
 const require = createRequire(import.meta.url);
 
+function pathOf(part: Part): string {
+  return fileURLToPath(new URL(`./bundle/${part}.cjs`, import.meta.url));
+}
+
 /**
- * The library, the same for everybody in this environment.
+ * What a child needs, the same for everybody in this environment.
  *
  * @param given descriptor of the file with the parent's code, if there is a parent.
  */
-export function loadLibrary(given?: number): Library {
-  const loaded = require.cache[path];
-  if (loaded !== undefined) return loaded.exports as Library;
+export function loadCore(given?: number): Core {
+  const loaded = require.cache[pathOf('core')];
+  if (loaded !== undefined) return loaded.exports as Core;
+  let code: CompiledCode | undefined;
+  const keep = (found: CompiledCode): void => {
+    code = found;
+  };
+  const result = load('core', given, keep) as Core;
+  if (code !== undefined) result.keepCode(code);
+  result.importBy((specifier) => import(specifier) as Promise<unknown>);
+  result.restBy(() => require.cache[pathOf('multiproc')]?.exports ?? load('multiproc', given, result.keepCode));
+  return result;
+}
+
+/** All of it. */
+export function loadLibrary(): Library {
+  return loadCore().loadRest() as Library;
+}
+
+function load(part: Part, given: number | undefined, keep: (code: CompiledCode) => void): unknown {
+  const path = pathOf(part);
   // Only what Node has loaded by itself has its stack traces mapped to the sources.
-  if (process.sourceMapsEnabled) return require(path) as Library;
-  const { source, print } = readSource();
-  const cachedData = given === undefined ? undefined : readCode(given, print);
-  const script = new Script(source, {
-    filename: path,
-    cachedData,
-  });
+  if (process.sourceMapsEnabled) return require(path);
+  const { source, print } = readSource(path);
+  const cachedData = given === undefined ? undefined : readCode(given, part, print);
+  const script = new Script(source, { filename: path, cachedData });
   const isFromParent = cachedData !== undefined && script.cachedDataRejected === false;
   const module = (require.cache[path] = new Module(path));
   module.filename = path;
@@ -40,15 +60,12 @@ export function loadLibrary(given?: number): Library {
     throw error;
   }
   module.loaded = true;
-  const result = module.exports as Library;
-  const code: CompiledCode = { print, isFromParent, make: () => script.createCachedData() };
-  result.keepCode(code);
-  result.importBy((specifier) => import(specifier) as Promise<unknown>);
-  return result;
+  keep({ part, print, isFromParent, make: () => script.createCachedData() });
+  return module.exports;
 }
 
 /** The text as a function's, and what tells it from another one in its place. */
-function readSource(): { source: string; print: string } {
+function readSource(path: string): { source: string; print: string } {
   const [before, after] = Module.wrap('|').split('|') as [string, string];
   const file = openSync(path, 'r');
   try {
@@ -66,11 +83,11 @@ function readSource(): { source: string; print: string } {
 }
 
 /** What the parent has written, if it has, and from the same text. */
-function readCode(file: number, print: string): Buffer | undefined {
+function readCode(file: number, part: Part, print: string): Buffer | undefined {
   const head = Buffer.alloc(CODE_HEAD);
-  if (readSync(file, head, 0, CODE_HEAD, 0) < CODE_HEAD) return undefined;
-  const [length = '', theirs] = head.toString('latin1').trim().split(' ');
+  if (readSync(file, head, 0, CODE_HEAD, PARTS.indexOf(part) * CODE_HEAD) < CODE_HEAD) return undefined;
+  const [begin = '', length = '', theirs] = head.toString('latin1').trim().split(' ');
   if (theirs !== print) return undefined;
   const code = Buffer.allocUnsafeSlow(Number(length));
-  return readSync(file, code, 0, code.length, CODE_HEAD) === code.length ? code : undefined;
+  return readSync(file, code, 0, code.length, Number(begin)) === code.length ? code : undefined;
 }

@@ -28,6 +28,7 @@ const LIBRARY_RANKS: Readonly<Record<string, number>> = {
   manager: 5,
   csp: 5,
   'interface.ts': 6,
+  'core.ts': 6,
   'context.ts': 7,
   'index.ts': 8,
   'csp.ts': 6,

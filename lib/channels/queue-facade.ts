@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { KindError, StateError } from '../errors.js';
 import { registerKind } from '../internal/handle.js';
 import { call, native } from '../internal/native.js';
+import { loadRest } from '../internal/rest.js';
 import {
   type Attachment,
   attachCore,
@@ -100,6 +101,7 @@ export function registerQueueClass(className: QueueClass, revive: (opened: Opene
 function reviveQueue(opened: Opened): SharedObject {
   const attachment = attachQueue(opened);
   const className = attachment.core.meta.class;
+  if (!revivers.has(className)) loadRest();
   const revive = revivers.get(className);
   if (revive === undefined) {
     attachment.close();

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { argumentTypeError, CorruptSegmentError, StateError } from '../errors.js';
 import { setSharedObjectHooks, type SharedView } from './codec/shared-objects.js';
 import { call, Kind, type KindName, native } from './native.js';
+import { loadRest } from './rest.js';
 import { attachmentOf, type CompositeKind, type Core, Opened, type SharedObject } from './shared-object.js';
 import { closedError } from './status-error.js';
 
@@ -60,6 +61,7 @@ export function attach<T extends SharedObject = SharedObject>(handle: string | {
   const match = handlePattern.exec(text);
   const kind = match?.[1] ?? '';
   const address = match?.[2] ?? '';
+  if (!compositeRevivers.has(kind as CompositeKind) && !revivers.has(kind as KindName)) loadRest();
   const reviveComposite = compositeRevivers.get(kind as CompositeKind);
   if (reviveComposite !== undefined) return reviveComposite(address) as T;
   if (!isKindName(kind)) throw argumentTypeError(`Cannot attach: not a handle, received ${inspect(text)}`);

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { argumentTypeError, NotFoundError, NotTransferableError } from '../errors.js';
 import { importModule } from './import-module.js';
+import { loadRest } from './rest.js';
 
 /** The address of a function. */
 export interface TaskReference {
@@ -19,6 +20,9 @@ export interface TaskReference {
 
 /** Any function; what it takes and gives is the business of whoever calls it. */
 export type AnyFunction = (...args: never[]) => unknown;
+
+/** Before the names of the library's own modules. */
+const OWN = 'multiproc:';
 
 const references = new WeakMap<AnyFunction, TaskReference>();
 const functions = new Map<string, AnyFunction>();
@@ -121,9 +125,16 @@ function select(reference: TaskReference, exports: Readonly<Record<string, unkno
   return found as AnyFunction;
 }
 
+/** The function, where its module has been loaded. */
+function knownTask({ module, name = 'default' }: TaskReference): AnyFunction | undefined {
+  const key = keyOf(module, name);
+  if (module.startsWith(OWN) && !functions.has(key)) loadRest();
+  return functions.get(key);
+}
+
 /** Finds the function, importing its module when that has not happened yet. */
 export async function loadTask(reference: TaskReference): Promise<AnyFunction> {
-  const known = functions.get(keyOf(reference.module, reference.name ?? 'default'));
+  const known = knownTask(reference);
   if (known !== undefined) return known;
   // It needs none of what loads ES modules, which takes as long to get ready as half of the library.
   if (reference.module.startsWith('file:') && reference.module.endsWith('.cjs')) return loadTaskSync(reference);
@@ -132,7 +143,7 @@ export async function loadTask(reference: TaskReference): Promise<AnyFunction> {
 
 /** The same without waiting; fails for a module that uses `await` at its top level. */
 export function loadTaskSync(reference: TaskReference): AnyFunction {
-  const known = functions.get(keyOf(reference.module, reference.name ?? 'default'));
+  const known = knownTask(reference);
   if (known !== undefined) return known;
   const target = reference.module.startsWith('file:') ? fileURLToPath(reference.module) : reference.module;
   const load = createRequire(import.meta.url);

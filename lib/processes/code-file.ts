@@ -5,11 +5,20 @@
 /** Where a child finds it. */
 export const CODE_DESCRIPTOR = 4;
 
-/** Bytes in front of the code: its length, and the print of the text, as text. All are zero until the code is complete. */
+/** The files that the library consists of; each has its place in the code file. */
+export const PARTS = ['core', 'multiproc'] as const;
+
+export type Part = (typeof PARTS)[number];
+
+/**
+ * Bytes that say where a part's code is, how long it is, and the print of its text, as text. They are zero until the code is complete. All of them are
+ * in front.
+ */
 export const CODE_HEAD = 128;
 
-/** The code of an environment. */
+/** The code of a part in an environment. */
 export interface CompiledCode {
+  readonly part: Part;
   /** Tells the text from another one in its place. */
   readonly print: string;
   /** This process had it from its parent. */

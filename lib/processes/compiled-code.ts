@@ -6,20 +6,22 @@
  */
 import { writeSync } from 'node:fs';
 import { native } from '../internal/native.js';
-import { CODE_HEAD, type CompiledCode } from './code-file.js';
+import { CODE_HEAD, type CompiledCode, PARTS } from './code-file.js';
 
-let own: CompiledCode | undefined;
+let own: CompiledCode[] | undefined = [];
 let file = -1;
 
+/** For the children that will be started: parts that come later are not for them. */
 export function keepCode(code: CompiledCode): void {
-  own = code;
+  own?.push(code);
 }
 
 /** To be called before a child is started. */
 export function offerCode(): void {
-  if (own === undefined) return;
-  file = native.giveMemory(!own.isFromParent);
-  if (own.isFromParent) forget();
+  if (own === undefined || own.length === 0) return;
+  const isFromParent = own.every((code) => code.isFromParent);
+  file = native.giveMemory(!isFromParent);
+  if (isFromParent) own = undefined;
 }
 
 /** To be called when a child has been started: it takes longer to need the code than this takes. */
@@ -32,16 +34,16 @@ export function writeCode(): void {
   } finally {
     if (file >= 0) native.sealMemory(file);
   }
-  forget();
-}
-
-function write({ print, make }: CompiledCode): void {
-  const code = make();
-  if (writeSync(file, code, 0, code.length, CODE_HEAD) < code.length) return;
-  writeSync(file, `${code.length} ${print}`.padEnd(CODE_HEAD), 0, 'latin1');
-}
-
-/** Once is enough for the whole process. */
-function forget(): void {
+  // Once is enough for the whole process.
   own = undefined;
+}
+
+function write(parts: readonly CompiledCode[]): void {
+  let begin = PARTS.length * CODE_HEAD;
+  for (const { part, print, make } of parts) {
+    const code = make();
+    if (writeSync(file, code, 0, code.length, begin) < code.length) return;
+    writeSync(file, `${begin} ${code.length} ${print}`.padEnd(CODE_HEAD), PARTS.indexOf(part) * CODE_HEAD, 'latin1');
+    begin += code.length;
+  }
 }

@@ -3,13 +3,19 @@
 
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUNDLES, bundleLibrary } from './bundle-library.mjs';
+import { BUNDLES } from './bundles.mjs';
 import { root } from './root.mjs';
 import { binOf, runQuietly } from './run.mjs';
 import { filesBelow, fingerprint, Stamp } from './stamp.mjs';
 
 const OUTPUT = /\.(?:d\.ts|js)$/;
-const INPUTS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/support/bundle-library.mjs'];
+const INPUTS = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/support/bundle-library.mjs',
+  'scripts/support/bundles.mjs',
+];
 
 /** @returns {boolean} false when the build failed; the compiler's messages have been printed then */
 export function buildLibrary() {
@@ -29,7 +35,7 @@ export function buildLibrary() {
   for (const file of filesBelow('dist')) {
     if (OUTPUT.test(file) && !wanted.has(file)) rmSync(join(root, file));
   }
-  bundleLibrary();
+  if (!runQuietly(process.execPath, ['scripts/support/bundle-library.mjs'])) return false;
   const command = join(root, 'dist/cli/main.js');
   if (existsSync(command)) chmodSync(command, 0o755);
   built.write(print);

@@ -1,15 +1,18 @@
 // @ts-check
-// What is shipped of the library: few files instead of a hundred modules, since a child loads them all before its first line.
+// What is shipped of the library: few files instead of a hundred modules, since a child loads what it needs before its first line.
 //
-//   dist/bundle/multiproc.cjs   everything; CommonJS, which Node loads in half the time of an ES module
-//   dist/load.cjs               what loads it
+//   node scripts/support/bundle-library.mjs
+//
+//   dist/bundle/core.cjs        what every child needs; CommonJS, which Node loads in half the time of an ES module
+//   dist/bundle/multiproc.cjs   the rest, which takes the modules of the core from there
+//   dist/load.cjs               what loads them
 //   dist/index.js, dist/csp.js  the public names, as ES modules
 //   dist/boot.cjs               the main module of children
 //   dist/cli/main.js            the command line tool
 
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { root } from './root.mjs';
 
 /** Where import.meta is not, what it would say. */
@@ -34,33 +37,89 @@ const COMMON_JS = {
   define: { 'import.meta.url': 'moduleUrl' },
 };
 
-/** The files made here, beside the declarations that the compiler makes. */
-export const BUNDLES = ['bundle/multiproc.cjs', 'load.cjs', 'boot.cjs', 'index.js', 'csp.js', 'cli/main.js'];
+/** What is left of it is in comments. A text of bytes is half as long to the engine. */
+const NOT_ASCII = /[^\0-\x7f]/g;
 
-export function bundleLibrary() {
-  emit('lib/library.ts', 'dist/bundle/multiproc.cjs', { ...COMMON_JS, banner: { js: `${notice()}\n${MODULE_URL}` } });
-  emit('lib/load.ts', 'dist/load.cjs', { ...COMMON_JS, banner: { js: MODULE_URL } });
-  emit('lib/boot.ts', 'dist/boot.cjs', { ...COMMON_JS, banner: { js: MODULE_URL } });
-  emit('lib/cli/main.ts', 'dist/cli/main.js', { ...COMMON, format: 'esm' });
-  writeFileSync(join(root, 'dist/index.js'), entry('index', 'loadLibrary()'));
-  writeFileSync(join(root, 'dist/csp.js'), entry('csp', 'loadLibrary().csp'));
+const core = await coreModules();
+await emit('dist/bundle/core.cjs', {
+  ...COMMON_JS,
+  stdin: { contents: coreSource(), resolveDir: root, loader: 'ts' },
+  banner: { js: `${notice()}\n${MODULE_URL}` },
+});
+await emit('dist/bundle/multiproc.cjs', {
+  ...COMMON_JS,
+  entryPoints: ['lib/library.ts'],
+  plugins: [fromCore()],
+  banner: { js: `const core = require('./core.cjs').modules();\n${MODULE_URL}` },
+});
+await emit('dist/load.cjs', { ...COMMON_JS, entryPoints: ['lib/load.ts'], banner: { js: MODULE_URL } });
+await emit('dist/boot.cjs', { ...COMMON_JS, entryPoints: ['lib/boot.ts'], banner: { js: MODULE_URL } });
+await emit('dist/cli/main.js', { ...COMMON, entryPoints: ['lib/cli/main.ts'], format: 'esm' });
+writeFileSync(join(root, 'dist/index.js'), await entry('index', 'loadLibrary()'));
+writeFileSync(join(root, 'dist/csp.js'), await entry('csp', 'loadLibrary().csp'));
+
+/**
+ * The modules that the core consists of, with the names that they export.
+ *
+ * @returns {Promise<Map<string, readonly string[]>>}
+ */
+async function coreModules() {
+  const { metafile } = await build({ ...COMMON_JS, entryPoints: ['lib/core.ts'], outfile: 'core.cjs', metafile: true });
+  const modules = Object.keys(metafile.inputs).filter((path) => path.startsWith('lib/') && path !== 'lib/core.ts');
+  const { metafile: each } = await build({
+    ...COMMON,
+    define: { 'import.meta.url': "''" },
+    format: 'esm',
+    entryPoints: modules,
+    outdir: 'modules',
+    metafile: true,
+  });
+  /** @type {Map<string, readonly string[]>} */
+  const names = new Map();
+  for (const { entryPoint = '', exports } of Object.values(each.outputs)) names.set(entryPoint, exports);
+  return names;
+}
+
+/** The core's own names, and all of its modules for the rest: made there, since a child may never need them. */
+function coreSource() {
+  const modules = [...core.keys()];
+  return [
+    "export * from './lib/core.ts';",
+    ...modules.map((path, n) => `import * as m${n} from './${path}';`),
+    'export const modules = () => ({',
+    // Plain properties: those of a namespace are computed each time.
+    ...modules.map((path, n) => `  '${path}': { ...m${n} },`),
+    '});',
+  ].join('\n');
+}
+
+/** Takes the modules of the core from there. @returns {import('esbuild').Plugin} */
+function fromCore() {
+  return {
+    name: 'from core',
+    setup({ onLoad }) {
+      onLoad({ filter: /./ }, ({ path: file }) => {
+        const path = relative(root, file);
+        const names = core.get(path);
+        if (names !== undefined) return { contents: `export const { ${names.join(', ')} } = core['${path}'];` };
+        if (path.startsWith('lib/')) return undefined;
+        throw new Error(`Cannot bundle: ${path} is in the core already, and would be a second copy`);
+      });
+    },
+  };
 }
 
 /**
- * @param {string} source
  * @param {string} result
  * @param {import('esbuild').BuildOptions} options
  */
-function emit(source, result, options) {
-  const { outputFiles = [] } = buildSync({ ...options, entryPoints: [source], outfile: result });
+async function emit(result, options) {
+  const { outputFiles = [] } = await build({ ...options, outfile: result });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, path.endsWith('.map') ? text : withNames(text).replace(NOT_ASCII, '.'));
   }
 }
-
-/** What is left of it is in comments. A text of bytes is half as long to the engine. */
-const NOT_ASCII = /[^\0-\x7f]/g;
 
 /** A class that speaks of itself gets a second name from the bundler, which users would see: in errors, and as names of processes. */
 function withNames(/** @type {string} */ text) {
@@ -72,8 +131,8 @@ function withNames(/** @type {string} */ text) {
 }
 
 /** The names, read where the compiler would find them. */
-function entry(/** @type {string} */ module, /** @type {string} */ source) {
-  const { metafile } = buildSync({
+async function entry(/** @type {string} */ module, /** @type {string} */ source) {
+  const { metafile } = await build({
     ...COMMON,
     format: 'esm',
     metafile: true,

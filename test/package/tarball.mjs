@@ -16,7 +16,7 @@ const EXPECTED = [
   /^LICENSE$/,
   /^dist\/[-\w/]+\.d\.ts$/,
   /^dist\/(?:(?:index|csp)\.js|cli\/main\.js)$/,
-  /^dist\/(?:load|boot|bundle\/multiproc)\.cjs(?:\.map)?$/,
+  /^dist\/(?:load|boot|bundle\/(?:core|multiproc))\.cjs(?:\.map)?$/,
   /^prebuilds\/linux-(?:x64|arm64)\/multiproc\.(?:glibc|musl)\.node$/,
 ];
 
@@ -29,6 +29,7 @@ const REQUIRED = [
   'dist/index.d.ts',
   'dist/csp.js',
   'dist/csp.d.ts',
+  'dist/bundle/core.cjs',
   'dist/bundle/multiproc.cjs',
   'dist/load.cjs',
   'dist/boot.cjs',

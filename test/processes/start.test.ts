@@ -1,5 +1,16 @@
 /** How a child comes to its first line: the code that it is given, the module that it finds, and how it ends when there is nothing to do. */
-import { Process, type ProcessOptions, Queue } from 'multiproc';
+import {
+  Event,
+  Manager,
+  Pool,
+  Process,
+  type ProcessOptions,
+  Queue,
+  SharedMap,
+  type SharedObject,
+  SimpleQueue,
+} from 'multiproc';
+import { Channel } from 'multiproc/csp';
 import { expect, test } from 'vitest';
 import { misuse, neverSettle, scribble, settleAtLast, tellCode } from '../fixtures/starts.mjs';
 import { expectNoLeftovers } from '../support/leftovers.js';
@@ -20,7 +31,7 @@ test('a process gives its children what it has compiled, and they give it to the
   const child = await run({ target: tellCode, args: [queue, 3] });
   expect(child.exitCode).toBe(0);
   const heads = [queue.getNowait(), queue.getNowait(), queue.getNowait()];
-  expect(heads[0]).toMatch(/^\d{5,} \d+:[\d.]+:\d{5,}$/);
+  expect(heads[0]).toMatch(/^256 (\d{5,}) \d+:[\d.]+:\d{5,}, \d{5,} \d{5,} \d+:[\d.]+:\d{5,}$/);
   expect(new Set(heads).size).toBe(1);
 });
 
@@ -61,4 +72,27 @@ test('a promise that nothing can settle any more ends the process with 13, and s
   expect(await child.join()).toBe(13);
   expect(said).toContain('nothing can settle');
   expect((await run({ target: settleAtLast })).exitCode).toBe(0);
+});
+
+const withoutLibrary = new URL('../fixtures/without-library.cjs', import.meta.url).href;
+
+test.each<[string, () => SharedObject]>([
+  ['Event', () => new Event()],
+  ['SharedMap', () => new SharedMap({ capacity: 10 })],
+  ['SimpleQueue', () => new SimpleQueue()],
+  ['Channel', () => new Channel()],
+])('a child has the core alone until it is given what is not in it: %s', async (name, make) => {
+  await using pool = new Pool(1);
+  expect(await pool.apply({ module: withoutLibrary, name: 'loaded' })).toEqual(['core.cjs']);
+  const object = make();
+  expect(await pool.apply({ module: withoutLibrary, name: 'classOf' }, [object])).toBe(name);
+  expect(await pool.apply({ module: withoutLibrary, name: 'loaded' })).toEqual(['core.cjs', 'multiproc.cjs']);
+  object.close();
+});
+
+test('a proxy of a manager is known to a child that has the core alone', async () => {
+  await using manager = await Manager();
+  await using pool = new Pool(1);
+  using list = await manager.list([1]);
+  expect(await pool.apply({ module: withoutLibrary, name: 'classOf' }, [list])).toBe('ListProxy');
 });

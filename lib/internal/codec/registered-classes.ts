@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
 import { argumentTypeError, ExistsError, NotFoundError } from '../../errors.js';
+import { loadRest } from '../rest.js';
 import { nativeKind } from './native-kinds.js';
 
 /** How instances of a registered class travel. */
@@ -78,6 +79,7 @@ export function classOfPrototype(prototype: object): RegisteredClass | undefined
  * @throws NotFoundError (`ERR_MULTIPROC_NOT_FOUND`) when the sender registered it and this process did not.
  */
 export function registeredClass(name: string): RegisteredClass {
+  if (!byName.has(name)) loadRest();
   const registered = byName.get(name);
   if (registered === undefined) {
     throw new NotFoundError(`Cannot decode a message: no class is registered as '${name}' in this process`);
