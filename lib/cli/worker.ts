@@ -50,12 +50,12 @@ export async function runWorkers(args: string[]): Promise<number> {
   return 1;
 }
 
-/** What of the library's one file is needed here. */
+/** What of the library's own files is needed here. */
 interface Library {
   readonly RedisWorkerCrew: typeof RedisWorkerCrew;
 }
 
-/** That file itself, which the tasks' modules have, too: this tool's own copy would not know their processes. */
+/** Those files themselves, which the tasks' modules have, too: this tool's own copy would not know their processes. */
 function loadLibrary(): Library {
   return (createRequire(import.meta.url)('../load.cjs') as { loadLibrary: () => Library }).loadLibrary();
 }
