@@ -106,8 +106,10 @@ export function installConsumer({ tarball, folder }) {
 
 /**
  * @param {string} project
- * @returns {boolean} whether its TypeScript compiles
+ * @returns {boolean} whether its TypeScript compiles, with the compilers of both lines
  */
 export function compileConsumer(project) {
-  return run(process.execPath, [binOf('typescript', 'tsc'), '-p', project]);
+  return ['typescript-7', 'typescript'].every((compiler) =>
+    run(process.execPath, [binOf(compiler, 'tsc'), '-p', project]),
+  );
 }
