@@ -7,11 +7,12 @@ if (process.argv[2] === undefined) {
   const changed = new Condition();
   const balance = new Value('i', 0, { lock: false });
   const child = fork(import.meta.filename, [changed.handle, balance.handle]);
+  const ended = once(child, 'exit');
   await changed.run(async () => {
     await changed.waitFor(() => balance.value >= 100);
     console.log(`balance: ${balance.value}`); // balance: 100
   });
-  await once(child, 'exit');
+  await ended;
 } else {
   const [changed, balance] = process.argv.slice(2).map((handle) => attach(handle));
   for (let payment = 0; payment < 10; payment++) {

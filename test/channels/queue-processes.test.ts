@@ -222,10 +222,11 @@ describe('Queue by any route', () => {
     const worker = new Worker(new URL('../fixtures/open-in-thread.mjs', import.meta.url), {
       workerData: { queue: { handle: input.handle } },
     });
+    const exited = new Promise((resolve) => worker.once('exit', resolve));
     worker.postMessage(output.handle);
     input.putManySync([1, 2, 3, null]);
     expect([await output.get(), await output.get(), await output.get()]).toEqual([2, 4, 6]);
-    await new Promise((resolve) => worker.once('exit', resolve));
+    await exited;
   });
 
   test('shared objects at any depth of a message arrive live, together with views', async () => {

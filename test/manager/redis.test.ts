@@ -35,6 +35,9 @@ afterAll(async () => {
   await server.end();
 });
 
+/** Several processes on few processors may leave the threads that keep leases unattended for long. */
+const STARVED = { lease: 4 * LEASE };
+
 async function withManager(
   body: (manager: RedisManager) => Promise<void>,
   options: { engine?: string; namespace?: string; lease?: number } = {},
@@ -110,12 +113,12 @@ describe('a client that is killed', () => {
         kills += 1;
       }
       await jobs.shutdown();
-      for (const worker of workers) expect(await worker.join()).toBe(0);
+      for (const worker of workers) expect([await worker.join(), worker.error]).toEqual([0, null]);
       const seen = new Set<number>();
       while (!(await results.empty())) for (const number of await results.getMany()) seen.add(number);
       expect(seen.size).toBe(count);
       expect(await jobs.unfinished()).toBe(0);
-    });
+    }, STARVED);
   });
 });
 
@@ -252,7 +255,7 @@ test('a server that is killed and started again under load has lost nothing that
       }
       expect(await jobs.join({ timeout: 200_000 })).toBe(true);
       await jobs.shutdown();
-      for (const worker of workers) expect(await worker.join()).toBe(0);
+      for (const worker of workers) expect([await worker.join(), worker.error]).toEqual([0, null]);
       const seen = new Set<number>();
       while (!(await results.empty())) for (const number of await results.getMany()) seen.add(number);
       expect(seen.size).toBe(count);
