@@ -44,7 +44,7 @@ export class ChannelLine implements Parkable {
     const since = this.#waiters.get(waiter);
     if (since === undefined) return;
     this.#waiters.delete(waiter);
-    if (served) this.#polling.learn(now() - since);
+    if (served) this.#polling.learn(since, now());
     if (this.#waiters.size === 0) leave(this);
   }
 

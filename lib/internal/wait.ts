@@ -165,9 +165,9 @@ export class WaitLine implements Parkable {
   }
 
   /** Takes an entry out; for {@link Entry} only. */
-  remove(entry: Entry, waited: number, served: boolean): void {
+  remove(entry: Entry, since: number, served: boolean): void {
     if (this.#entries === undefined || !this.#entries.delete(entry)) return;
-    if (served) this.#polling.learn(waited);
+    if (served) this.#polling.learn(since, now());
     if (this.#entries.size === 0) leave(this);
   }
 
@@ -263,7 +263,7 @@ class Entry {
     this.#ended = true;
     clearTimeout(this.#timer);
     if (this.#onAbort !== undefined) ignoreAbort(this.#signal, this.#onAbort);
-    this.#line.remove(this, now() - this.#since, served);
+    this.#line.remove(this, this.#since, served);
   }
 
   #startTimer(remaining: number): void {

@@ -1,51 +1,62 @@
 import { expect, test } from 'vitest';
 import { PollBudget } from '../../lib/internal/poll-budget.js';
 
-/** Learns from `count` waits of `waited` milliseconds each. */
-function learn(polling: PollBudget, waited: number, count = 1): void {
-  for (let i = 0; i < count; i += 1) polling.learn(waited);
+/** A budget whose clock goes on by what it waits. */
+class Waits {
+  readonly polling = new PollBudget();
+  #time = 1000;
+
+  /** Learns from `count` waits of `waited` milliseconds each. */
+  learn(waited: number, count = 1): void {
+    for (let i = 0; i < count; i += 1) {
+      const begin = this.#time;
+      this.#time += waited;
+      this.polling.learn(begin, this.#time);
+    }
+  }
+
+  /** Polls in vain. @returns milliseconds of short waits until it polls again. */
+  pauseAfterVainPoll(): number {
+    expect(this.polling.budget).toBeGreaterThan(0);
+    this.learn(10);
+    const begin = this.#time;
+    while (this.polling.budget === 0) this.learn(1 / 16);
+    return this.#time - begin;
+  }
 }
 
 test('PollBudget polls at first, and as long as answers come at once', () => {
-  const polling = new PollBudget();
-  expect(polling.budget).toBeGreaterThan(0);
-  learn(polling, 0.005, 100);
-  expect(polling.budget).toBeGreaterThan(0);
+  const waits = new Waits();
+  expect(waits.polling.budget).toBeGreaterThan(0);
+  waits.learn(0.005, 100);
+  expect(waits.polling.budget).toBeGreaterThan(0);
 });
 
 test('PollBudget stops after one poll in vain, and stays so while waits are long', () => {
-  const polling = new PollBudget();
-  learn(polling, 10);
-  expect(polling.budget).toBe(0);
-  learn(polling, 10, 10_000);
-  expect(polling.budget).toBe(0);
+  const waits = new Waits();
+  waits.learn(10);
+  expect(waits.polling.budget).toBe(0);
+  waits.learn(10, 10_000);
+  expect(waits.polling.budget).toBe(0);
 });
 
-test('PollBudget tries again after short waits in a row, ever later when polling is in vain', () => {
-  const polling = new PollBudget();
-  const triesAfter = (): number => {
-    learn(polling, 10);
-    let waits = 0;
-    while (polling.budget === 0) {
-      learn(polling, 0.05);
-      waits += 1;
-    }
-    return waits;
-  };
-  expect([triesAfter(), triesAfter(), triesAfter(), triesAfter()]).toEqual([4, 8, 16, 32]);
-  for (let i = 0; i < 20; i += 1) triesAfter();
-  expect(triesAfter()).toBe(1024);
-  learn(polling, 0.005, 100);
-  expect(triesAfter()).toBe(4);
+test('PollBudget tries again after a pause, which is longer the more polls are in vain, up to 8 ms', () => {
+  const waits = new Waits();
+  expect([1, 2, 3, 4, 5, 6, 7].map(() => waits.pauseAfterVainPoll())).toEqual([0.5, 1, 2, 4, 8, 8, 8]);
 });
 
-test('PollBudget takes a long wait between the short ones as a new beginning', () => {
-  const polling = new PollBudget();
-  learn(polling, 10);
-  learn(polling, 0.05, 3);
-  learn(polling, 10);
-  learn(polling, 0.05, 3);
-  expect(polling.budget).toBe(0);
-  learn(polling, 0.05);
-  expect(polling.budget).toBeGreaterThan(0);
+test('PollBudget has forgotten vain polls after a few good ones', () => {
+  const waits = new Waits();
+  for (let i = 0; i < 6; i += 1) waits.pauseAfterVainPoll();
+  waits.learn(0.005, 5);
+  expect(waits.pauseAfterVainPoll()).toBe(0.5);
+});
+
+test('PollBudget polls after the pause only when the last wait was short', () => {
+  const waits = new Waits();
+  waits.learn(10);
+  waits.learn(5, 100);
+  expect(waits.polling.budget).toBe(0);
+  waits.learn(0.5);
+  expect(waits.polling.budget).toBeGreaterThan(0);
 });
