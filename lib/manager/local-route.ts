@@ -47,8 +47,8 @@ export class LocalRoute implements Route {
   #syncLine: RingLine<Reply> | undefined;
   #isAccepted = false;
   #calls = 0;
-  /** The last one of them that was answered. */
-  #answered = 0;
+  /** The last one was sent, and not answered yet. */
+  #isOwed = false;
 
   /** Takes the door over. */
   constructor(door: Connection) {
@@ -90,7 +90,7 @@ export class LocalRoute implements Route {
       throw new DeadlockError('Cannot call the manager so that the thread waits: this is the thread that would answer');
     const line = (this.#syncLine ??= this.#open((sending) => void sending.catch(() => undefined)));
     // A manager that is stopped costs the whole of it once, however often one asks.
-    const longest = patience < Infinity && this.#answered !== this.#calls ? LONGEST_WHILE_OWED : patience;
+    const longest = patience < Infinity && this.#isOwed ? LONGEST_WHILE_OWED : patience;
     this.#calls = (this.#calls + 1) >>> 0 || 1;
     const deadline = longest === Infinity ? Infinity : now() + longest;
     try {
@@ -99,6 +99,7 @@ export class LocalRoute implements Route {
       if (error instanceof Full) throw lateError();
       throw error instanceof ShutDownError ? goneError() : error;
     }
+    this.#isOwed = true;
     const reply = this.#answer(line, deadline);
     const value = reply.value();
     if (reply.failed) throw value as Error;
@@ -118,9 +119,9 @@ export class LocalRoute implements Route {
       const reply = line.tryGet();
       if (reply !== undefined) {
         this.#isAccepted = true;
-        this.#answered = reply.call;
-        if (reply.call === this.#calls) return reply;
-        continue;
+        if (reply.call !== this.#calls) continue;
+        this.#isOwed = false;
+        return reply;
       }
       if (line.over || (!this.#isAccepted && this.#door.pollSync({ timeout: 0 }))) throw goneError();
       const left = deadline - now();

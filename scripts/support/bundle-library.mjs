@@ -103,7 +103,9 @@ function fromCore() {
         const names = core.get(path);
         if (names !== undefined) return { contents: `export const { ${names.join(', ')} } = core['${path}'];` };
         if (path.startsWith('lib/')) return undefined;
-        throw new Error(`Cannot bundle: ${path} is in the core already, and would be a second copy`);
+        throw new Error(
+          `Cannot bundle: ${path} belongs in the core, which alone contains packages: twice, it would have its state twice`,
+        );
       });
     },
   };
