@@ -101,32 +101,55 @@ TEST(nobody_watches_a_queue_that_nobody_uses) {
              if (end != 0) terms.insert(end);
              registered |= w.sleeper->Waiters(Ring::kData).Count() == 2;
            });
-  CHECK(terms.size() > 1 && terms.size() < 10);
+  // One at least: a machine that stands still may end the wait in its first nap.
+  CHECK(!terms.empty() && terms.size() < 10);
   CHECK(registered);
   CHECK(!w.IsWatched());
 }
 
-TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
+struct Left {
+  Status status = kAgain;
+  int bursts = 0;
+  bool in_one_slice = false;
+};
+
+// A wait in which others take many messages during each nap of the keeper, all but one that they leave from the second
+// nap on.
+Left WaitBesideBriskOthers() {
   Watched w;
   RingMember brisk(w.segment);
   brisk.Join();
-  // Once in each nap others take some, and one message is left.
-  int64_t last = MonotonicNanos();
-  int times = 0;
-  Status status = kAgain;
-  Watching([&] { status = w.Wait(60'000'000'000); },
+  Left left;
+  uint64_t term = 0;
+  int points = 0;
+  const int64_t start = MonotonicNanos();
+  Watching([&] { left.status = w.Wait(60'000'000'000); },
            [&] {
-             if (MonotonicNanos() - last < Watch::kNap / 2) return;
-             if (times == 0) CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
+             // The points: behind the write that takes or renews the watch; before the look at what is there; and once
+             // the keeper has decided whether it leaves that to others.
+             const uint64_t now = w.segment.control().watched_until.Load(std::memory_order_seq_cst);
+             points = std::exchange(term, now) == now ? points + 1 : 1;
+             if (now == 0 || points != 3) return;
+             if (left.bursts == 1) CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
              for (int i = 0; i < 20; i++) {
                CHECK_EQ(Put(w.producer.body, Pattern(1, 10)), kOk);
                CHECK(Got(brisk.body) == Pattern(1, 10));
              }
-             last = MonotonicNanos();
-             times++;
+             left.bursts++;
            });
-  CHECK_EQ(status, kOk);
-  CHECK(times > 1 && times < 100);
+  left.in_one_slice = MonotonicNanos() - start < kSliceNanos;
+  return left;
+}
+
+TEST(a_keeper_leaves_messages_to_others_for_a_while_only) {
+  // At the end of its slice a keeper takes what is there, if anything is. A machine that stands still ends slices
+  // early: such a wait says nothing about naps.
+  Left left;
+  do {
+    left = WaitBesideBriskOthers();
+  } while (!left.in_one_slice);
+  CHECK_EQ(left.status, kOk);
+  CHECK(left.bursts > 2 && left.bursts < 20);
 }
 
 }  // namespace
