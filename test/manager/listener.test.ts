@@ -380,7 +380,7 @@ describe('strangers', () => {
     );
   });
 
-  test('1,500 with random and mutated bytes do no harm, while a client is served', { timeout: 120_000 }, async () => {
+  test('1,500 with random and mutated bytes do no harm, while a client is served', async () => {
     await withListener(
       async (listener) => {
         const child = new Process({ target: echo, args: [listener.address] });

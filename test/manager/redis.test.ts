@@ -215,10 +215,10 @@ describe('a server that is away when an object is used for the first time', () =
       const queue = await manager.Queue<string>();
       await queue.put('there');
       const getting = attachBy(network.url, queue).get();
-      await until('it has tried more than once', () => network.refused > 1);
+      await Promise.race([getting, until('it has tried more than once', () => network.refused > 1)]);
       network.refuse(false);
       expect(await getting).toBe('there');
-    });
+    }, STARVED);
     await network.close();
   });
 

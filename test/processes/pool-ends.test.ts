@@ -285,7 +285,7 @@ describe('the program', () => {
     expect(code).toBe(0);
   });
 
-  test('with 40 workers: all of them work', { timeout: 120_000 }, async () => {
+  test('with 40 workers: all of them work', async () => {
     await using pool = new Pool(40);
     const [started, gate] = [new Queue<number>(), new Event()];
     const running = numbers(40).map((index) => pool.applyAsync(waitFor, [started, gate, index]));
